@@ -11,8 +11,9 @@ import (
 // HighWater is how many bytes of pending output make FlushIfFull write.
 const HighWater = 64 << 10
 
-// writeChunk is how much one write call is given: what the client has to take within the write timeout.
-const writeChunk = 64 << 10
+// writeChunk is how much one write call is given at most: what the client has to take within the write timeout. A
+// buffer just over HighWater goes out in one.
+const writeChunk = 2 * HighWater
 
 // Send appends msg to the pending output. A message that cannot be encoded is a bug: those that a server sends have no
 // foreign parts that are not bounded.
@@ -47,7 +48,7 @@ func (c *Conn) SetOutput(b []byte) {
 	c.out = b
 }
 
-// SetWriteTimeout sets how long one write of up to 64 KiB may take, 0 for ever. It bounds progress, not the whole
+// SetWriteTimeout sets how long one write of up to 128 KiB may take, 0 for ever. It bounds progress, not the whole
 // flush: a client that reads slowly is served, one that does not read is not.
 func (c *Conn) SetWriteTimeout(d time.Duration) { c.writeTimeout = d }
 
