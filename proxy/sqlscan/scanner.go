@@ -19,6 +19,11 @@ func New(sql string, standardConforming bool) Scanner {
 	return Scanner{sql: sql, scs: standardConforming}
 }
 
+// At is a scanner of the same text that starts at offset pos, the edge of a token.
+func (s *Scanner) At(pos int) Scanner {
+	return Scanner{sql: s.sql, pos: pos, scs: s.scs}
+}
+
 // Next returns the next token; false at the end of the text. After a Bad token it goes on behind it, although Postgres
 // stops there.
 func (s *Scanner) Next() (Token, bool) {

@@ -1,0 +1,11 @@
+// Package plan says what one statement is to the proxy: sent as it stands, transaction control, a setting, answered
+// here, or refused. It reads tokens, builds no tree and rewrites nothing.
+//
+// It may import sqlscan and pgerr. Start with [Plan], then [Classify]; [Tag] makes the command tag that a client
+// expects out of the little that the upstream gives. One file per family: control.go, setting.go, query.go, ddl.go,
+// refuse.go.
+//
+// Two rules hold everywhere. A statement that is not answered here but is no valid grammar is forwarded, so that
+// Postgres words the error. And whatever changes a session's state in any valid spelling is never forwarded: where a
+// shortcut is taken, it errs towards refusing.
+package plan
