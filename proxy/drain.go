@@ -1,0 +1,110 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// closeGrace is how long Shutdown waits, after it closed what would not end, for the goroutines to notice.
+const closeGrace = 5 * time.Second
+
+// Draining reports whether Shutdown or Close was called: the server is no longer ready.
+func (s *Server) Draining() bool { return s.phaseNow() >= draining }
+
+// Shutdown ends the server in a bounded sequence: it is no longer ready, goes on accepting for MinDrain, closes the
+// listeners, ends logins and idle sessions with FATAL 57P01 and busy sessions after their statement, and after MaxDrain, or
+// when ctx ends, closes what is left. Every Serve has then returned ErrServerClosed, or is about to.
+//
+// It returns nil if every session ended by itself, else an error that says how many were closed. A second call, while
+// the first one runs, closes all at once.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if !s.advance(draining) {
+		s.Close()
+		return nil
+	}
+	s.log.Info("draining", zap.String("event", "drain_started"), zap.Int("connections", s.Connections()))
+	wait(ctx, s.base, s.opts.Timeouts.MinDrain)
+	s.advance(stopping)
+	for _, c := range s.closeListeners() {
+		c.drain()
+	}
+
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		close(ended)
+	}()
+	limit := time.NewTimer(s.opts.Timeouts.MaxDrain)
+	defer limit.Stop()
+	select {
+	case <-ended:
+		s.Close()
+		s.log.Info("drained", zap.String("event", "drain_ended"))
+		return nil
+	case <-limit.C:
+	case <-ctx.Done():
+	case <-s.base.Done():
+	}
+	left := s.Connections()
+	s.Close()
+	select {
+	case <-ended:
+	case <-time.After(closeGrace):
+	}
+	if left == 0 {
+		return nil
+	}
+	s.log.Warn("drain cut short", zap.String("event", "drain_cut_short"), zap.Int("connections", left))
+	return fmt.Errorf("proxy: closed %d connections that had not ended", left)
+}
+
+// Close ends the server at once: listeners and connections are closed, statements in flight dropped. It does not wait.
+func (s *Server) Close() {
+	s.advance(closed)
+	s.stop(ErrServerClosed)
+	for _, c := range s.closeListeners() {
+		c.raw.Close()
+	}
+}
+
+// advance moves on to that phase, and reports false if it had come as far already.
+func (s *Server) advance(to phase) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase >= to {
+		return false
+	}
+	s.phase = to
+	return true
+}
+
+// closeListeners closes them and returns the connections that are open. After the phase stopping began there come no more.
+func (s *Server) closeListeners() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.listeners {
+		l.Close()
+	}
+	conns := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	return conns
+}
+
+// wait returns after d, or when one of the contexts ends.
+func wait(a, b context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-a.Done():
+	case <-b.Done():
+	}
+}
