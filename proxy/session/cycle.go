@@ -1,0 +1,116 @@
+package session
+
+import (
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+)
+
+// cycle is what the client has asked since the last ReadyForQuery and has not been answered.
+type cycle struct {
+	steps []step
+	size  int64 // bytes that steps and portals keep, about
+
+	// described is the portal whose Describe waits for its Execute, nil if none does.
+	described *portal
+	// parsed are the named statements that this cycle parsed without asking the server.
+	parsed []string
+	// committed: a write of this cycle was answered at Flush and has been committed. What follows could not be in its
+	// transaction any more.
+	committed bool
+}
+
+// step is one thing to do in order: a reply to give, or a statement to execute.
+type step struct {
+	reply []byte     // whole messages; nil when statement is set
+	sure  bool       // the reply is true whatever the server says of the statements
+	exec  *execution // nil when reply is set
+}
+
+// execution is one statement to run, or to answer here.
+type execution struct {
+	plan   plan.Plan
+	text   string
+	params [][]byte
+	// charStart is how many characters of the client's query string stand before text.
+	charStart int
+	// refusal, when set, is the statement's whole outcome.
+	refusal *pgerr.Error
+
+	many      bool // one of several statements of a Query
+	simple    bool // of a simple Query: a RowDescription goes before its rows
+	described bool // a Describe of its portal waits: RowDescription or NoData stands before the result
+}
+
+// stepSize is about what a step or a portal takes beside its texts and parameters, in bytes.
+const stepSize = 256
+
+// keptSteps bounds the room for steps that an idle session keeps.
+const keptSteps = 64
+
+func (c *cycle) reset() {
+	c.answered()
+	if cap(c.steps) > keptSteps {
+		c.steps = nil
+	}
+	c.committed, c.size = false, 0
+}
+
+// answered forgets the steps that have been run.
+func (c *cycle) answered() {
+	clear(c.steps)
+	c.steps, c.described, c.parsed = c.steps[:0], nil, c.parsed[:0]
+}
+
+// reply queues msg. A sure reply does not depend on what the server says.
+func (c *cycle) reply(msg pgproto3.BackendMessage, sure bool) {
+	var b []byte
+	if n := len(c.steps); n > 0 && c.steps[n-1].exec == nil && c.steps[n-1].sure == sure {
+		b, c.steps = c.steps[n-1].reply, c.steps[:n-1]
+	}
+	c.steps = append(c.steps, step{reply: encode(b, msg), sure: sure})
+}
+
+func (c *cycle) execute(x *execution) {
+	c.steps = append(c.steps, step{exec: x})
+	c.size += int64(len(x.text)) + stepSize
+}
+
+func encode(dst []byte, msg pgproto3.BackendMessage) []byte {
+	out, err := msg.Encode(dst)
+	if err != nil {
+		panic("BUG: a backend message does not encode: " + err.Error())
+	}
+	return out
+}
+
+// endsOpen reports whether running the steps would leave a transaction block open, so that nothing of them may run.
+func (c *cycle) endsOpen() bool {
+	open := false
+	for _, st := range c.steps {
+		if st.exec == nil {
+			continue
+		}
+		if st.exec.refusal != nil {
+			return false // the run ends there with an error
+		}
+		if st.exec.plan.Kind != plan.TransactionControl {
+			continue
+		}
+		switch ctl := st.exec.plan.Control; ctl.Verb {
+		case plan.Begin:
+			open = true
+		case plan.Commit, plan.Rollback:
+			if ctl.Chain && !open {
+				return false // 25P01 there
+			}
+			open = ctl.Chain
+		case plan.Savepoint, plan.Release, plan.RollbackTo:
+			if !open {
+				return false // 25P01 there
+			}
+		}
+	}
+	return open
+}

@@ -1,0 +1,10 @@
+// Package session is one authenticated client: the protocol after login, its prepared statements and portals, its
+// settings, and the cycles of statements that it sends upstream.
+//
+// What a client asks between two ReadyForQuery is a cycle: a list of steps, each a reply that waits for its turn or a
+// statement. When an answer is due (Sync, Flush, the end of a simple Query) the steps are cut into groups at transaction commands;
+// a group is one request to the upstream.
+//
+// It may import wire, plan, sqlscan, guc, catalog and upstream. Start with [Session.Run], then cycle.go, run.go and
+// group.go.
+package session

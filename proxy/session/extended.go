@@ -1,0 +1,307 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
+	"github.com/pgturnstile/pgturnstile/proxy/wire"
+)
+
+// unspecifiedOID and unknownOID in Parse leave a parameter's type to the server.
+const (
+	unspecifiedOID = 0
+	unknownOID     = 705
+)
+
+// parse keeps a prepared statement. Whether the server accepts it shows when it is executed.
+func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
+	for _, oid := range m.ParameterOIDs {
+		if oid != unspecifiedOID && oid != unknownOID {
+			s.unsupported("declared_types")
+			return pgerr.Unsupported("declaring parameter types in Parse", "Leave the types to the server, with a cast in the statement where one is needed.")
+		}
+	}
+	statements := sqlscan.Split(nil, m.Query, s.planning.StandardConforming)
+	if len(statements) > 1 {
+		return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	}
+	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}, text: m.Query}
+	if len(statements) == 1 {
+		st.plan = plan.Classify(statements[0], s.planning)
+		st.params = statements[0].MaxParam
+	}
+	if s.failed && !leavesFailedBlock(st.plan) {
+		return errAborted
+	}
+	if st.plan.Kind == plan.Refuse {
+		s.unsupported(string(st.plan.Feature))
+		return st.plan.Refusal
+	}
+	if err := s.prepared.add(st); err != nil {
+		return err
+	}
+	here := st.plan.Kind != plan.Forward
+	if !here && st.name != "" {
+		s.cycle.parsed = append(s.cycle.parsed, st.name)
+	}
+	s.cycle.reply(&pgproto3.ParseComplete{}, here)
+	return nil
+}
+
+// leavesFailedBlock: what may be parsed and bound in a failed block (IsTransactionExitStmt in postgres.c).
+func leavesFailedBlock(p plan.Plan) bool {
+	if p.Kind == plan.Empty {
+		return true
+	}
+	if p.Kind != plan.TransactionControl {
+		return false
+	}
+	switch p.Control.Verb {
+	case plan.Commit, plan.Rollback, plan.RollbackTo:
+		return true
+	default:
+		return false
+	}
+}
+
+// bind makes a portal.
+func (s *Session) bind(m *pgproto3.Bind) *pgerr.Error {
+	st, err := s.prepared.get(m.PreparedStatement)
+	if err != nil {
+		return err
+	}
+	if len(m.Parameters) != st.params {
+		return pgerr.New(pgerr.ProtocolViolation, `bind message supplies %d parameters, but prepared statement "%s" requires %d`,
+			len(m.Parameters), st.name, st.params)
+	}
+	if s.failed && !leavesFailedBlock(st.plan) {
+		return errAborted
+	}
+	if err := s.textOnly(m, st); err != nil {
+		return err
+	}
+	if _, exists := s.portals[m.DestinationPortal]; exists && m.DestinationPortal != "" {
+		return pgerr.New(pgerr.DuplicateCursor, `cursor "%s" already exists`, m.DestinationPortal)
+	}
+	params, err := s.copyParameters(m)
+	if err != nil {
+		return err
+	}
+	s.portals[m.DestinationPortal] = &portal{name: m.DestinationPortal, stmt: st, params: params}
+	s.cycle.reply(&pgproto3.BindComplete{}, st.plan.Kind != plan.Forward)
+	return nil
+}
+
+// textOnly refuses format codes other than text, where they would matter.
+func (s *Session) textOnly(m *pgproto3.Bind, st *preparedStatement) *pgerr.Error {
+	if len(m.Parameters) > 0 {
+		if err := s.textFormats(m.ParameterFormatCodes, "binary parameters"); err != nil {
+			return err
+		}
+	}
+	if st.plan.Returns == plan.ReturnsNothing {
+		return nil
+	}
+	return s.textFormats(m.ResultFormatCodes, "binary results")
+}
+
+func (s *Session) textFormats(codes []int16, thing string) *pgerr.Error {
+	for _, code := range codes {
+		switch code {
+		case pgproto3.TextFormat:
+		case pgproto3.BinaryFormat:
+			s.unsupported("binary_format")
+			return pgerr.Unsupported(thing, "Let the driver send and ask for text.")
+		default:
+			return pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", code)
+		}
+	}
+	return nil
+}
+
+// copyParameters takes the values out of the message, which is only valid until the next one.
+func (s *Session) copyParameters(m *pgproto3.Bind) ([][]byte, *pgerr.Error) {
+	size := s.cycle.size + stepSize
+	for _, v := range m.Parameters {
+		size += int64(len(v))
+	}
+	if size > s.route.MaxRequest {
+		return nil, s.tooLarge()
+	}
+	s.cycle.size = size
+	out := make([][]byte, len(m.Parameters))
+	for i, v := range m.Parameters {
+		if v == nil {
+			continue
+		}
+		if err := wire.CheckUTF8(v); err != nil {
+			e := *err
+			e.Where = fmt.Sprintf("unnamed portal parameter $%d", i+1)
+			if m.DestinationPortal != "" {
+				e.Where = fmt.Sprintf(`portal "%s" parameter $%d`, m.DestinationPortal, i+1)
+			}
+			return nil, &e
+		}
+		out[i] = append(make([]byte, 0, len(v)), v...)
+	}
+	return out, nil
+}
+
+// describe answers Describe of a portal from its Execute; what has no rows is known at once.
+func (s *Session) describe(m *pgproto3.Describe) *pgerr.Error {
+	if m.ObjectType == 'S' {
+		if _, err := s.prepared.get(m.Name); err != nil {
+			return err
+		}
+		s.unsupported("describe_statement")
+		return pgerr.Unsupported("Describe of a statement before Bind", "Use the driver's simple protocol, or its mode without prepared statements.")
+	}
+	p, err := s.portal(m.Name)
+	if err != nil {
+		return err
+	}
+	if err := s.describeUnanswered(); err != nil {
+		return err
+	}
+	if p.stmt.plan.Returns == plan.ReturnsNothing {
+		s.cycle.reply(&pgproto3.NoData{}, p.stmt.plan.Kind != plan.Forward)
+		return nil
+	}
+	if p.executed {
+		s.unsupported("describe_portal")
+		return pgerr.Unsupported("Describe of a portal after its Execute", "")
+	}
+	s.cycle.described = p
+	return nil
+}
+
+// describeUnanswered is the error if a Describe still waits for its Execute and something else comes first.
+func (s *Session) describeUnanswered() *pgerr.Error {
+	if s.cycle.described == nil {
+		return nil
+	}
+	s.unsupported("describe_portal")
+	return pgerr.Unsupported("waiting for Describe of a portal before its Execute", "Send Execute of that portal next, then Sync.")
+}
+
+func (s *Session) portal(name string) (*portal, *pgerr.Error) {
+	if p, ok := s.portals[name]; ok {
+		return p, nil
+	}
+	return nil, pgerr.New(pgerr.InvalidCursorName, `portal "%s" does not exist`, name)
+}
+
+// execute queues a portal's statement.
+func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
+	p, err := s.portal(m.Portal)
+	if err != nil {
+		return err
+	}
+	st := p.stmt
+	described := s.cycle.described == p
+	if !described {
+		if err := s.describeUnanswered(); err != nil {
+			return err
+		}
+	}
+	s.cycle.described = nil
+	switch {
+	case p.executed:
+		s.unsupported("portal_again")
+		return pgerr.Unsupported("executing a portal a second time", "Bind the statement again.")
+	case int32(m.MaxRows) > 0 && st.plan.Returns != plan.ReturnsNothing:
+		s.unsupported("max_rows")
+		return pgerr.Unsupported("a row limit in Execute (max_rows)", "Fetch all rows at once, or put LIMIT into the statement.")
+	case s.cycle.committed && st.plan.Kind == plan.Forward:
+		s.unsupported("transaction")
+		return pgerr.Unsupported("a second Execute in a pipeline after a write that was answered at Flush", "Send Sync after each statement.")
+	}
+	p.executed = true
+	x := &execution{plan: st.plan, text: st.text, params: p.params, described: described}
+	s.admit(x, sqlscan.Statement{})
+	if x.refusal != nil {
+		// Its place is behind the steps before it, and that is now: an error is not kept until Sync.
+		s.cycle.steps = s.cycle.steps[:len(s.cycle.steps)-1]
+		return x.refusal
+	}
+	return nil
+}
+
+// closeObject forgets a statement or portal; one that does not exist is no error (protocol-flow-ext-query).
+func (s *Session) closeObject(m *pgproto3.Close) *pgerr.Error {
+	if m.ObjectType == 'S' {
+		s.prepared.drop(m.Name)
+	} else {
+		if p := s.portals[m.Name]; p != nil && s.cycle.described == p {
+			return s.describeUnanswered()
+		}
+		delete(s.portals, m.Name)
+	}
+	s.cycle.reply(&pgproto3.CloseComplete{}, true)
+	return nil
+}
+
+// extended goes on after a message of the extended protocol: after an error what is pending is run and rolled back, then
+// the error is sent at once, and all is skipped to Sync.
+func (s *Session) extended(ctx context.Context, err *pgerr.Error) error {
+	if err == nil {
+		return nil
+	}
+	return s.skipAfter(s.runThen(ctx, dueError, err))
+}
+
+// runThen runs the steps; err stands behind them.
+func (s *Session) runThen(ctx context.Context, why due, err *pgerr.Error) error {
+	if runErr := s.run(ctx, why); runErr != nil {
+		return runErr
+	}
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (s *Session) skipAfter(err error) error {
+	if err = s.answerError(err); err != nil {
+		return err
+	}
+	s.skipping = true
+	return s.conn.Flush()
+}
+
+// flush answers what has been asked so far.
+func (s *Session) flush(ctx context.Context) error {
+	if err := s.describeUnanswered(); err != nil {
+		return s.extended(ctx, err)
+	}
+	if err := s.run(ctx, dueFlush); err != nil {
+		return s.skipAfter(err)
+	}
+	return s.conn.Flush()
+}
+
+// sync ends the cycle: what is open is committed.
+func (s *Session) sync(ctx context.Context) error {
+	if s.skipping {
+		return s.endCycle(nil)
+	}
+	return s.answerQuery(ctx, s.describeUnanswered())
+}
+
+// refuseMessage answers an ERROR about a message that was framed well but is itself wrong.
+func (s *Session) refuseMessage(ctx context.Context, e *pgerr.Error) error {
+	typ := s.conn.Type()
+	if s.skipping && typ != 'S' {
+		return nil
+	}
+	if bytes.IndexByte([]byte("PBDECH"), typ) >= 0 {
+		return s.extended(ctx, e)
+	}
+	return s.answerQuery(ctx, e)
+}

@@ -1,0 +1,126 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
+)
+
+// query answers a simple Query (protocol-flow-simple-query). What a pipeline has asked before it without Sync stands in
+// the same transaction, so it joins the same cycle.
+func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
+	if err := s.describeUnanswered(); err != nil {
+		return s.answerQuery(ctx, err)
+	}
+	statements := sqlscan.Split(nil, m.String, s.planning.StandardConforming)
+	if len(statements) == 0 {
+		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
+	}
+	for _, st := range statements {
+		x := &execution{
+			plan:      plan.Classify(st, s.planning),
+			text:      st.Text,
+			charStart: st.CharStart,
+			simple:    true,
+			many:      len(statements) > 1,
+		}
+		if s.admit(x, st); x.refusal != nil {
+			break // the rest of the query string is never looked at
+		}
+	}
+	return s.answerQuery(ctx, nil)
+}
+
+// answerQuery ends a cycle with its answers, err or the error that comes before it, and ReadyForQuery.
+func (s *Session) answerQuery(ctx context.Context, err *pgerr.Error) error {
+	why := dueEnd
+	if err != nil {
+		why = dueError
+	}
+	runErr := s.run(ctx, why)
+	if runErr == nil && err != nil {
+		runErr = err
+	}
+	return s.endCycle(runErr)
+}
+
+// endCycle answers an error, unless it ends the session, and says ReadyForQuery.
+func (s *Session) endCycle(err error) error {
+	if err != nil {
+		if err = s.answerError(err); err != nil {
+			return err
+		}
+	}
+	s.cycle.reset()
+	clear(s.portals)
+	s.skipping = false
+	s.readyForQuery()
+	return s.conn.Flush()
+}
+
+// answerError sends an ERROR. Any other error it returns: the session ends with it.
+func (s *Session) answerError(err error) error {
+	e, ok := errors.AsType[*pgerr.Error](err)
+	if !ok || e.IsFatal() {
+		return err
+	}
+	if s.cycle.committed && e.Detail == "" {
+		e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
+	}
+	s.metrics.failed(e, sourceOf(e))
+	s.conn.SendError(e)
+	return nil
+}
+
+// admit queues a statement of either protocol, or sets its refusal where it stands.
+func (s *Session) admit(x *execution, st sqlscan.Statement) {
+	switch {
+	case s.cycle.size+int64(len(x.text)) > s.route.MaxRequest:
+		x.refusal = s.tooLarge()
+	case s.failed:
+		handled, err := s.inFailedBlock(x.plan)
+		if handled { // needs no server: the transaction is gone there since it failed
+			s.cycle.reply(&pgproto3.CommandComplete{CommandTag: []byte("ROLLBACK")}, true)
+			return
+		}
+		x.refusal = err
+	case x.plan.Kind == plan.Refuse:
+		s.unsupported(string(x.plan.Feature))
+		x.refusal = x.plan.Refusal
+	case x.simple && st.MaxParam > 0 && !ownsParameters(st):
+		x.refusal = noParameter(st)
+	}
+	s.cycle.execute(x)
+}
+
+func (s *Session) tooLarge() *pgerr.Error {
+	return pgerr.New(pgerr.ProgramLimitExceeded, "the statements of one transaction would take more than %d bytes", s.route.MaxRequest).
+		WithHint("Send fewer statements or parameters at once.")
+}
+
+// ownsParameters reports whether $n in the statement can be an argument of the routine that it creates.
+func ownsParameters(st sqlscan.Statement) bool {
+	sc := sqlscan.New(st.Text, true)
+	first, ok := sc.Next()
+	return ok && sqlscan.Keyword(st.Text, first, "CREATE")
+}
+
+// noParameter is what Postgres says of a $n in a simple Query: upstream it would be taken for a parameter that was not
+// given.
+func noParameter(st sqlscan.Statement) *pgerr.Error {
+	sc := sqlscan.New(st.Text, true)
+	for t, ok := sc.Next(); ok; t, ok = sc.Next() {
+		if t.Kind == sqlscan.Param {
+			e := pgerr.New("42P02", "there is no parameter %s", st.Text[t.Start:t.End])
+			e.Position = int32(st.CharStart + utf8.RuneCountInString(st.Text[:t.Start]) + 1)
+			return e
+		}
+	}
+	panic("BUG: a statement with parameters has none")
+}
