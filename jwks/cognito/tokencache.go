@@ -1,0 +1,76 @@
+package cognito
+
+import (
+	"container/list"
+	"crypto/sha256"
+	"sync"
+	"time"
+)
+
+// tokenKey stands for a token, which is not kept.
+type tokenKey = [sha256.Size]byte
+
+func sum(token string) tokenKey { return sha256.Sum256([]byte(token)) }
+
+// tokenCache remembers verified tokens until they expire; the one not used for longest makes room. Only valid tokens get in, so
+// nobody without them can push others out.
+type tokenCache struct {
+	limit int
+
+	mu      sync.Mutex
+	entries map[tokenKey]*list.Element // guarded by mu
+	order   list.List                  // of *entry, the latest used first; guarded by mu
+}
+
+type entry struct {
+	key    tokenKey
+	claims *Claims
+}
+
+func newTokenCache(limit int) *tokenCache {
+	return &tokenCache{limit: limit, entries: make(map[tokenKey]*list.Element)}
+}
+
+// get returns the claims, which may be stale, or nil.
+func (t *tokenCache) get(key tokenKey, now time.Time) *Claims {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	element := t.entries[key]
+	if element == nil {
+		return nil
+	}
+	e := element.Value.(*entry)
+	if !now.Before(e.claims.ExpiresAt) {
+		t.remove(element)
+		return nil
+	}
+	t.order.MoveToFront(element)
+	return e.claims
+}
+
+// put notes that the token was verified at these generations and returns the claims to use: if the token is known already, the ones
+// that its sessions hold, which are fresh again.
+func (t *tokenCache) put(key tokenKey, c *Claims, keyGeneration, policyGeneration uint64, now time.Time) *Claims {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	element := t.entries[key]
+	if element != nil {
+		c = element.Value.(*entry).claims
+		t.order.MoveToFront(element)
+	}
+	c.keyGeneration.Store(keyGeneration)
+	c.policyGeneration.Store(policyGeneration)
+	if element != nil || !now.Before(c.ExpiresAt) { // within the clock skew after exp: let in, not remembered
+		return c
+	}
+	t.entries[key] = t.order.PushFront(&entry{key: key, claims: c})
+	for len(t.entries) > t.limit {
+		t.remove(t.order.Back())
+	}
+	return c
+}
+
+func (t *tokenCache) remove(element *list.Element) {
+	delete(t.entries, element.Value.(*entry).key)
+	t.order.Remove(element)
+}
