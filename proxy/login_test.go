@@ -1,0 +1,39 @@
+package proxy
+
+import (
+	"testing"
+)
+
+func TestLoginOverTLS(t *testing.T) {
+	w := newWorld(t, nil)
+	c, key := w.login("alice")
+	s := w.session()
+	if s.Identity.Subject != "alice" || s.Identity.Token.Reveal() != "token-alice" || s.Upstream != namedUpstream("main") {
+		t.Errorf("the session belongs to %q on %v", s.Identity.Subject, s.Upstream)
+	}
+	if len(key.SecretKey) != 4 || key.ProcessID == 0 || key.ProcessID > 1<<31-1 {
+		t.Errorf("key data %d with %d bytes", key.ProcessID, len(key.SecretKey))
+	}
+	c.send(typed('Q', []byte("x\x00")))
+	c.expect('C')
+	c.expect('Z')
+	c.send(typed('X', nil))
+	c.closed()
+	w.eventually("the connection is gone", func() bool { return w.server.Connections() == 0 })
+	for _, want := range []struct {
+		name   string
+		labels []string
+	}{
+		{"client_connections_total", []string{"listener", "test", "tls", "1.3"}},
+		{"auth_attempts_total", []string{"method", "password", "result", "ok"}},
+		{"client_connection_duration_seconds", []string{"listener", "test"}},
+		{"token_remaining_lifetime_seconds", nil},
+	} {
+		if got := w.counter(want.name, want.labels...); got != 1 {
+			t.Errorf("%s%v is %v", want.name, want.labels, got)
+		}
+	}
+	if open := w.counter("client_connections"); open != 0 {
+		t.Errorf("%v connections are counted as open", open)
+	}
+}
