@@ -27,12 +27,10 @@ const (
 	authError  authResult = "error"  // it could not be decided
 )
 
-// Reasons of auth_failures_total beside the verifier's own.
+// Labels of auth_failures_total beside the verifier's reasons.
 const (
-	failedMessage  = "protocol" // no password message, or a broken one
-	failedEmpty    = "empty"
-	failedMismatch = "user_mismatch"
-	failedTimeout  = "timeout"
+	noPasswordMessage cognito.Reason = "protocol" // another message, or a broken one
+	undecided         cognito.Reason = "internal" // the verifier failed without a reason
 )
 
 // authenticate asks for the token and has it verified. It buffers AuthenticationOk: what comes next sends it.
@@ -48,7 +46,7 @@ func (c *conn) authenticate(ctx context.Context) (*cognito.Claims, upstream.Toke
 		return nil, none, c.noPassword(ctx, err)
 	}
 	if password == "" {
-		return nil, none, c.denied(authFailed, failedEmpty, 0, pgerr.New(pgerr.InvalidPassword, "empty password returned by client").
+		return nil, none, c.denied(authFailed, cognito.Malformed, 0, pgerr.New(pgerr.InvalidPassword, "empty password returned by client").
 			WithHint("The password is a Cognito token: set PGPASSWORD."))
 	}
 	began := time.Now()
@@ -59,7 +57,7 @@ func (c *conn) authenticate(ctx context.Context) (*cognito.Claims, upstream.Toke
 	}
 	c.fields = append(c.fields, claimFields(claims)...)
 	if e := c.server.opts.UserPolicy.check(c.startup.user, claims); e != nil {
-		return nil, none, c.denied(authFailed, failedMismatch, took, e)
+		return nil, none, c.denied(authFailed, cognito.UserMismatch, took, e)
 	}
 	c.server.metrics.authenticated(authOK, "", took)
 	c.server.metrics.tokenLifetime.Observe(time.Until(claims.ExpiresAt).Seconds())
@@ -84,11 +82,11 @@ func bare(password string) string {
 // its user, pg_isready because it knows enough.
 func (c *conn) noPassword(ctx context.Context, err error) *ending {
 	if e, ok := errors.AsType[*pgerr.Error](err); ok {
-		return c.denied(authFailed, failedMessage, 0, e)
+		return c.denied(authFailed, noPasswordMessage, 0, e)
 	}
 	end := c.interrupted(ctx, err)
 	if end.reason == reasonTimeout {
-		return c.denied(authFailed, failedTimeout, 0, end.tell)
+		return c.denied(authFailed, cognito.Timeout, 0, end.tell)
 	}
 	return end
 }
@@ -98,7 +96,7 @@ func (c *conn) refused(ctx context.Context, err error, took time.Duration) *endi
 	if context.Cause(ctx) != nil { // then it says nothing about the token
 		end := c.interrupted(ctx, err)
 		if end.reason == reasonTimeout {
-			return c.denied(authError, failedTimeout, took, end.tell)
+			return c.denied(authError, cognito.Timeout, took, end.tell)
 		}
 		return end
 	}
@@ -111,23 +109,23 @@ func (c *conn) refused(ctx context.Context, err error, took time.Duration) *endi
 }
 
 // denied counts and logs a login that failed; why is of a closed vocabulary.
-func (c *conn) denied(result authResult, why string, took time.Duration, e *pgerr.Error) *ending {
+func (c *conn) denied(result authResult, why cognito.Reason, took time.Duration, e *pgerr.Error) *ending {
 	c.server.metrics.authenticated(result, why, took)
-	c.fields = append(c.fields, zap.String("auth_method", "password"), zap.String("auth_result", string(result)), zap.String("auth_reason", why))
-	return &ending{reason: reasonAuth, tell: e}
+	c.fields = append(c.fields, zap.String("auth_method", "password"), zap.String("auth_result", string(result)))
+	return &ending{reason: reasonAuth, tell: e, why: why}
 }
 
 // publicError makes what a client sees of a verifier's error, and the label of auth_failures_total.
-func publicError(err error) (*pgerr.Error, string) {
+func publicError(err error) (*pgerr.Error, cognito.Reason) {
 	e, ok := errors.AsType[*cognito.Error](err)
 	if !ok {
-		return pgerr.New(pgerr.InternalError, "the token could not be verified").Because(err), "other"
+		return pgerr.New(pgerr.InternalError, "the token could not be verified").Because(err), undecided
 	}
 	public := pgerr.New(e.SQLSTATE(), "%s", e.Message()).Because(err)
 	if hint := e.Hint(); hint != "" {
 		public = public.WithHint("%s", hint)
 	}
-	return public, string(e.Reason)
+	return public, e.Reason
 }
 
 // check applies the policy to a verified token.

@@ -122,7 +122,11 @@ func (c *conn) login(ctx context.Context) (Session, *ending) {
 	}
 	defer c.interruptible(nil)
 
-	bounded, cancel := context.WithTimeoutCause(ctx, c.server.opts.Timeouts.Login, errLoginTimeout)
+	limit := c.server.opts.Timeouts.Login
+	if c.over != admitted {
+		limit = min(limit, refusingTimeout)
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, limit, errLoginTimeout)
 	defer cancel()
 	disarm := interruptIO(bounded, c.nc)
 	defer disarm()

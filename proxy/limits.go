@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Limits bounds what clients can make the proxy hold. Zero of a number means no limit of that kind.
@@ -19,6 +20,9 @@ type Limits struct {
 // maxRefusing bounds the connections over a limit that are still read up to their startup packet, so that the client
 // learns why it is refused (libpq shows nothing of an error that comes before TLS). Those beyond it are closed at once.
 const maxRefusing = 64
+
+// refusingTimeout is the login deadline of those, if it is not shorter anyhow.
+const refusingTimeout = 5 * time.Second
 
 // refusal says which limit stands against a connection.
 type refusal string

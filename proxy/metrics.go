@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pgturnstile/pgturnstile/jwks/cognito"
 )
 
 const namespace = "pgturnstile"
@@ -81,14 +83,17 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	reg.MustRegister(m.connections, m.open, m.probes, m.rejected, m.duration, m.tlsFailures, m.certExpiry, m.certReloads,
 		m.authAttempts, m.authFailures, m.authDuration, m.tokenLifetime, m.cancelRequests, m.panics, m.acceptErrors,
 		m.bytesReceived, m.bytesSent, m.connectionLimit)
+	for _, r := range append(cognito.Reasons(), noPasswordMessage, undecided) { // a rate needs a zero to start from
+		m.authFailures.WithLabelValues(string(r))
+	}
 	return m
 }
 
 // authenticated counts one login.
-func (m *metrics) authenticated(result authResult, reason string, took time.Duration) {
+func (m *metrics) authenticated(result authResult, reason cognito.Reason, took time.Duration) {
 	m.authAttempts.WithLabelValues("password", string(result)).Inc()
 	m.authDuration.WithLabelValues(string(result)).Observe(took.Seconds())
 	if result != authOK {
-		m.authFailures.WithLabelValues(reason).Inc()
+		m.authFailures.WithLabelValues(string(reason)).Inc()
 	}
 }

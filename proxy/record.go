@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"unicode"
@@ -47,11 +48,16 @@ func closeReasonOf(err error) closeReason {
 // maxLogged bounds one logged string that a client chose, in bytes.
 const maxLogged = 256
 
-// foreign is a log field whose value a client chose: capped, and without characters that could move a terminal's cursor
-// or forge a line.
+// tokenShape finds what may be a JWT, or the rest of one: the JSON of its parts begins with {". People paste tokens into the
+// wrong field.
+var tokenShape = regexp.MustCompile(`eyJ[A-Za-z0-9_.=+/-]*`)
+
+// foreign is a log field whose value a client chose: capped, without characters that could move a terminal's cursor or
+// forge a line, and without a token.
 func foreign(key, value string) zap.Field { return zap.String(key, printable(value)) }
 
 func printable(s string) string {
+	s = tokenShape.ReplaceAllLiteralString(s, "[redacted]")
 	cut := len(s) > maxLogged
 	if cut {
 		s = s[:maxLogged]

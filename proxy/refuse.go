@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/pgturnstile/pgturnstile/jwks/cognito"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
@@ -16,6 +17,7 @@ import (
 type ending struct {
 	tell   *pgerr.Error // what the client is told; nil: nothing, as Postgres does where the peer may not speak the protocol
 	reason reason
+	why    cognito.Reason // with reasonAuth: what was wrong with the token
 }
 
 // reason is a closed vocabulary: the label of client_connections_rejected_total, and in the log. The failures of a token
@@ -61,9 +63,13 @@ func (c *conn) refuse(end *ending) closeReason {
 	case reasonCancel:
 		return closedCancel
 	}
-	fields := []zap.Field{zap.String("reason", string(end.reason))}
+	why := string(end.reason)
+	if end.why != "" {
+		why = string(end.why)
+	}
+	fields := []zap.Field{zap.String("reason", why)}
 	if end.tell != nil {
-		fields = append(fields, zap.String("sqlstate", end.tell.Code))
+		fields = append(fields, zap.String("sqlstate", end.tell.Code), foreign("error", end.tell.Message))
 	}
 	c.record(zap.InfoLevel, "connection_refused", "connection refused", fields...)
 	if end.tell != nil {

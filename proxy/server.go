@@ -208,6 +208,7 @@ func (s *Server) accepted(l *Listener, nc net.Conn) {
 	}
 	c := newConn(s, l, nc, lease, why)
 	if !s.add(c) {
+		s.metrics.rejected.WithLabelValues(string(reasonDraining)).Inc()
 		lease.release()
 		nc.Close()
 		return

@@ -221,7 +221,8 @@ func (p *packetReader) major() (uint16, bool) {
 // the last counts. unknown are the names of the protocol-level options, also when there is an error.
 func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pgerr.Error) {
 	s = &startup{minor: m.Minor}
-	replication, options := "", -1
+	var replication *string
+	options := -1
 	for _, p := range m.Parameters {
 		if strings.HasPrefix(p.Name, optionPrefix) {
 			unknown = append(unknown, p.Name)
@@ -236,7 +237,7 @@ func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pge
 		case "database":
 			s.database = p.Value
 		case "replication":
-			replication = p.Value
+			replication = &p.Value
 		case "options":
 			if options < 0 {
 				options = len(s.settings)
@@ -249,8 +250,8 @@ func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pge
 	}
 	switch {
 	case err != nil:
-	case replication != "":
-		err = checkReplication(replication)
+	case replication != nil:
+		err = checkReplication(*replication)
 	}
 	if err == nil && s.user == "" {
 		err = pgerr.New(pgerr.InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
