@@ -101,14 +101,14 @@ func (s *Session) bind(m *pgproto3.Bind) *pgerr.Error {
 // textOnly refuses format codes other than text, where they would matter.
 func (s *Session) textOnly(m *pgproto3.Bind, st *preparedStatement) *pgerr.Error {
 	if len(m.Parameters) > 0 {
-		if err := s.textFormats(m.ParameterFormatCodes, "binary parameters"); err != nil {
+		if err := s.textFormats(m.ParameterFormatCodes, "the binary format of parameters"); err != nil {
 			return err
 		}
 	}
 	if st.plan.Returns == plan.ReturnsNothing {
 		return nil
 	}
-	return s.textFormats(m.ResultFormatCodes, "binary results")
+	return s.textFormats(m.ResultFormatCodes, "the binary format of results")
 }
 
 func (s *Session) textFormats(codes []int16, thing string) *pgerr.Error {

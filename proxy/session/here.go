@@ -19,7 +19,7 @@ func (s *Session) answerHere(g *group, x *execution) *pgerr.Error {
 			return err
 		}
 		g.settings.Normalize(s.facts.VersionNum)
-		if err := s.floatDigitsHold(x.plan.Setting); err != nil {
+		if err := s.floatDigitsHold(&g.settings); err != nil {
 			return err
 		}
 		g.done("SET")
@@ -42,9 +42,9 @@ func (s *Session) answerHere(g *group, x *execution) *pgerr.Error {
 }
 
 // floatDigitsHold: extra_float_digits from 1 up are one value only where the server's own is one of them.
-func (s *Session) floatDigitsHold(st *plan.Setting) *pgerr.Error {
-	if st.Name == "extra_float_digits" && !st.Default && s.facts.ExtraFloatDigits < 1 {
-		return pgerr.Unsupported("changing extra_float_digits where the server's default is below 1", "")
+func (s *Session) floatDigitsHold(settings *guc.Settings) *pgerr.Error {
+	if _, given := settings.Show("extra_float_digits"); given && s.facts.ExtraFloatDigits < 1 {
+		return pgerr.Unsupported("changing extra_float_digits where the server's default is below 1", "Leave it unset.")
 	}
 	return nil
 }

@@ -85,7 +85,7 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 	if runErr := s.finish(ctx, g, rollback); runErr != nil {
 		return runErr
 	}
-	s.failed = g.explicit
+	s.failed = s.failed || g.explicit
 	if err == nil {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (s *Session) failGroup(g *group, out *answers, err error, positioned bool) 
 			return werr
 		}
 	}
-	s.failed = g.explicit
+	s.failed = s.failed || g.explicit
 	e, ok := errors.AsType[*pgerr.Error](err)
 	if !ok {
 		return err // not the statement's: the session ends

@@ -120,6 +120,9 @@ var (
 // Run greets the client (ParameterStatus, BackendKeyData, ReadyForQuery) and serves it to the end. It returns nil after
 // Terminate, else why it ended; a FATAL error has then been sent. The connection is the caller's to close.
 func (s *Session) Run(ctx context.Context) error {
+	if err := s.floatDigitsHold(&s.settings); err != nil {
+		return s.end(err.Fatal())
+	}
 	s.greet()
 	if err := s.conn.Flush(); err != nil {
 		return err
