@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"fmt"
 	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -194,18 +195,28 @@ func (m *messages) decodeBind(f *fields) {
 	if formats > 1 && formats != parameters {
 		f.fail(violation("bind message has %d parameter formats but %d parameters", formats, parameters))
 	}
-	if 4*parameters > len(f.rest) {
-		f.fail(violation("insufficient data left in message"))
-	}
 	b.Parameters = b.Parameters[:0]
+	// The count alone allocates nothing: every value takes four bytes of the body at least.
 	for i := 0; i < parameters && f.err == nil; i++ {
 		b.Parameters = append(b.Parameters, f.value())
+		if f.err != nil {
+			f.err.Where = ParameterContext(b.DestinationPortal, i+1)
+		}
 	}
 	b.ResultFormatCodes = b.ResultFormatCodes[:0]
 	for range f.count(2) {
 		b.ResultFormatCodes = append(b.ResultFormatCodes, int16(f.uint16()))
 	}
 	f.end()
+}
+
+// ParameterContext is the CONTEXT that Postgres gives an error about the n-th parameter of a Bind, the first being 1, where
+// its value is not known yet (bind_param_error_callback, src/backend/tcop/postgres.c).
+func ParameterContext(portal string, n int) string {
+	if portal == "" {
+		return fmt.Sprintf("unnamed portal parameter $%d", n)
+	}
+	return fmt.Sprintf(`portal "%s" parameter $%d`, portal, n)
 }
 
 // object reads the body of a Describe or Close.

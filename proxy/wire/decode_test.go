@@ -1,10 +1,13 @@
 package wire
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
 // Faults inside a well framed message: each is an ERROR with Postgres' text, and the next message comes through.
@@ -88,6 +91,20 @@ func TestReceiveAcceptsAsPostgres(t *testing.T) {
 	} {
 		if got := transcript(NewConn(&script{data: c.data}, Limits{})); got[0] != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got[0], c.want)
+		}
+	}
+}
+
+func TestBindSaysWhichParameter(t *testing.T) {
+	for _, c := range []struct{ body, want string }{
+		{"\x00\x00\x00\x00\x00\x01\xff\xff\xff\xfe\x00\x00", "unnamed portal parameter $1"},
+		{"p\x00\x00\x00\x00\x00\x03\xff\xff\xff\xff\x00\x00\x00\x00", `portal "p" parameter $3`},
+		{"p\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff\x00", ""},
+	} {
+		_, err := NewConn(&script{data: message('B', c.body)}, Limits{}).Receive()
+		e, ok := errors.AsType[*pgerr.Error](err)
+		if !ok || e.Code != pgerr.ProtocolViolation || e.Where != c.want {
+			t.Errorf("%q: %v, context %q, want %q", c.body, err, e.Where, c.want)
 		}
 	}
 }
