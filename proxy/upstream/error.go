@@ -37,6 +37,8 @@ type Error struct {
 	Outcome Outcome
 	// RequestID is the upstream's own name of the request, "" if none came: for logs and for PG.Detail.
 	RequestID string
+	// KeyUnknown: the upstream does not know the key that signed the token, or not yet. Nothing ran.
+	KeyUnknown bool
 }
 
 func (e *Error) Error() string { return e.PG.Error() }
