@@ -70,6 +70,9 @@ func (r *reader) set() Plan {
 	if s.Name, ok = r.settingName(); !ok {
 		return invalid
 	}
+	if strings.EqualFold(s.Name, "role") || strings.EqualFold(s.Name, "session_authorization") {
+		return refuse(FeatureSetRole, "SET "+s.Name)
+	}
 	if kept(s.Name) == "" {
 		return refuse(FeatureSet, naming("SET", s.Name))
 	}

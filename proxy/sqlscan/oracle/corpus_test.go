@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// corpus returns the texts of ../testdata: blocks between lines that read %%.
+// corpus returns the texts of ../testdata, blocks between lines that read %%, and those of plan's table.
 func corpus(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("../testdata/*.txt")
@@ -30,6 +30,15 @@ func corpus(t testing.TB) []string {
 		}
 		for text := range strings.SplitSeq(strings.TrimSuffix(string(data), "\n"), "\n%%\n") {
 			texts = append(texts, text)
+		}
+	}
+	table, err := os.ReadFile("../../plan/testdata/statements.tsv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		if f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3); len(f) == 3 {
+			texts = append(texts, f[2])
 		}
 	}
 	return texts

@@ -7,6 +7,9 @@ require (
 	github.com/pgturnstile/pgturnstile v0.0.0
 )
 
-require google.golang.org/protobuf v1.36.12 // indirect
+require (
+	github.com/jackc/pgx/v5 v5.12.0 // indirect
+	google.golang.org/protobuf v1.36.12
+)
 
 replace github.com/pgturnstile/pgturnstile => ../../..
