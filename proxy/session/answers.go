@@ -138,11 +138,7 @@ func (a *answers) Complete(i int, c upstream.Completion) error {
 	}
 	x := m.exec
 	a.session.metrics.rows.Add(float64(a.rows))
-	if c.Command == "" && x.plan.Kind == plan.Forward && x.plan.Verb == plan.VerbOther {
-		a.session.conn.Send(&pgproto3.EmptyQueryResponse{})
-	} else {
-		tag := plan.Tag(x.plan, x.text, c.Command, c.Rows, c.HasRows)
-		a.session.conn.Send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
-	}
+	tag := plan.Tag(x.plan, x.text, c.Command, c.Rows, c.HasRows)
+	a.session.conn.Send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
 	return a.flushed(a.session.conn.FlushIfFull())
 }

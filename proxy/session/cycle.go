@@ -16,9 +16,10 @@ type cycle struct {
 	described *portal
 	// parsed are the named statements that this cycle parsed without asking the server.
 	parsed []string
-	// committed: a write of this cycle was answered at Flush and has been committed. What follows could not be in its
-	// transaction any more.
+	// committed: statements of this cycle have been sent and committed.
 	committed bool
+	// flushed: a write was answered at Flush and so committed. What follows could not be in its transaction any more.
+	flushed bool
 }
 
 // step is one thing to do in order: a reply to give, or a statement to execute.
@@ -54,7 +55,7 @@ func (c *cycle) reset() {
 	if cap(c.steps) > keptSteps {
 		c.steps = nil
 	}
-	c.committed, c.size = false, 0
+	c.committed, c.flushed, c.size = false, false, 0
 }
 
 // answered forgets the steps that have been run.

@@ -218,7 +218,7 @@ func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
 	case int32(m.MaxRows) > 0 && st.plan.Returns != plan.ReturnsNothing:
 		s.unsupported("max_rows")
 		return pgerr.Unsupported("a row limit in Execute (max_rows)", "Fetch all rows at once, or put LIMIT into the statement.")
-	case s.cycle.committed && st.plan.Kind == plan.Forward:
+	case s.cycle.flushed && st.plan.Kind == plan.Forward:
 		s.unsupported("transaction")
 		return pgerr.Unsupported("a second Execute in a pipeline after a write that was answered at Flush", "Send Sync after each statement.")
 	}

@@ -106,6 +106,7 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 	}
 	if how == commit {
 		s.settings = g.settings
+		s.cycle.committed = s.cycle.committed || g.sent > 0
 	}
 	s.metrics.ended(g, how.String())
 	return nil
@@ -130,7 +131,7 @@ func (s *Session) finishAtFlush(ctx context.Context, g *group) error {
 		}
 	}
 	err := s.finish(ctx, g, commit)
-	s.cycle.committed = err == nil
+	s.cycle.flushed = err == nil
 	return err
 }
 
@@ -194,7 +195,10 @@ func (s *Session) dropped(cause, err error) error {
 		s.metrics.expired.WithLabelValues("active").Inc()
 	}
 	if upstream.MayHaveRun(err) {
-		e = e.WithDetail("outcome unknown: the statement may still take effect")
+		e = e.WithDetail("outcome unknown")
+		if e.Hint == "" {
+			e = e.WithHint("The statement may still take effect: look before you send it again.")
+		}
 	} else {
 		e = e.WithDetail("the statement was not run")
 	}

@@ -257,7 +257,11 @@ func show(m pgproto3.BackendMessage) string {
 		if m.Position != 0 {
 			pos = fmt.Sprintf("@%d", m.Position)
 		}
-		return fmt.Sprintf("E(%s %s%s: %s)", m.Severity, m.Code, pos, m.Message)
+		detail := ""
+		if m.Detail != "" {
+			detail = " (" + m.Detail + ")"
+		}
+		return fmt.Sprintf("E(%s %s%s: %s%s)", m.Severity, m.Code, pos, m.Message, detail)
 	case *pgproto3.NoticeResponse:
 		return fmt.Sprintf("N(%s %s: %s)", m.Severity, m.Code, m.Message)
 	case *pgproto3.ParseComplete:
@@ -282,7 +286,7 @@ func failing(code string, position int32) *upstream.Error {
 }
 
 func TestSimpleQuery(t *testing.T) {
-	failed := map[string]result{"select bad": {err: failing("22012", 8)}}
+	failed := map[string]result{"select bad": {err: failing("22012", 8)}, "oops": {err: failing("42601", 0)}}
 	for _, tc := range []struct{ name, sql, want, sent string }{
 		{"one", "select 1", "T(v) D(select 1) C(SELECT 1) Z(I)", "auto: select 1"},
 		{"empty", "", "I Z(I)", ""},
@@ -320,6 +324,9 @@ func TestSimpleQuery(t *testing.T) {
 		{"a refusal undoes what stands before it", "insert into t values (1); listen x; select 2",
 			"C(INSERT 0 1) E(ERROR 0A000: LISTEN is not supported by pgturnstile) Z(I)", "tx: insert into t values (1); | ROLLBACK"},
 		{"an error in a block", "begin; select bad; commit", "C(BEGIN) E(ERROR 22012@15: it failed) Z(E)", "tx: select bad;"},
+		{"a syntax error behind a commit", "begin; insert into t values (1); commit; oops",
+			"C(BEGIN) C(INSERT 0 1) C(COMMIT) E(ERROR 42601: it failed (The statements before the last COMMIT of this query string have been committed.)) Z(I)",
+			"tx: insert into t values (1);\ntx: oops"},
 		{"a parameter", "select $1", "E(ERROR 42P02@8: there is no parameter $1) Z(I)", ""},
 		{"kept settings", "set application_name = 'x y'; show application_name",
 			"C(SET) T(application_name) D(x y) C(SHOW) S(application_name=x y) Z(I)", ""},
@@ -509,7 +516,7 @@ func TestFlushAnswers(t *testing.T) {
 		t.Error(got)
 	}
 	c.send(bind("", ""), execute(""), &pgproto3.Sync{})
-	if got := c.cycle(); got != "2 E(ERROR 0A000: a second Execute in a pipeline after a write that was answered at Flush is not supported by pgturnstile) Z(I)" {
+	if got := c.cycle(); got != "2 E(ERROR 0A000: a second Execute in a pipeline after a write that was answered at Flush is not supported by pgturnstile (A statement of this pipeline that was answered at Flush has been committed.)) Z(I)" {
 		t.Error(got)
 	}
 	want := "tx ro: select 1\nauto: insert into t values (1)"
@@ -551,7 +558,7 @@ func TestCancelLimitAndExpiry(t *testing.T) {
 			c.send(&pgproto3.Query{String: "select 1"})
 			<-started
 			c.session.Cancel()
-			if got := c.cycle(); got != "E(ERROR 57014: canceling statement due to user request) Z(I)" {
+			if got := c.cycle(); got != "E(ERROR 57014: canceling statement due to user request (outcome unknown)) Z(I)" {
 				t.Error(got)
 			}
 		})
@@ -560,7 +567,7 @@ func TestCancelLimitAndExpiry(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			c := connect(t, hanging(make(chan struct{})))
-			if got := c.query("select 1"); got != "E(ERROR 57014: canceling statement due to statement timeout) Z(I)" {
+			if got := c.query("select 1"); got != "E(ERROR 57014: canceling statement due to statement timeout (outcome unknown)) Z(I)" {
 				t.Error(got)
 			}
 			if took := time.Since(start); took != time.Minute {
@@ -571,7 +578,7 @@ func TestCancelLimitAndExpiry(t *testing.T) {
 	t.Run("the token ends in mid-statement", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := connect(t, hanging(make(chan struct{})), func(o *Options) { o.Identity.ExpiresAt = time.Now().Add(10 * time.Second) })
-			if got := c.query("select 1"); got != "E(FATAL 57P01: terminating connection because the token has expired) closed" {
+			if got := c.query("select 1"); got != "E(FATAL 57P01: terminating connection because the token has expired (outcome unknown)) closed" {
 				t.Error(got)
 			}
 		})

@@ -70,8 +70,13 @@ func (s *Session) answerError(err error) error {
 	if !ok || e.IsFatal() {
 		return err
 	}
-	if s.cycle.committed && e.Detail == "" {
-		e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
+	if e.Detail == "" {
+		switch {
+		case s.cycle.flushed:
+			e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
+		case s.cycle.committed && e.Code == pgerr.SyntaxError: // Postgres would have read the whole string first
+			e = e.WithDetail("The statements before the last COMMIT of this query string have been committed.")
+		}
 	}
 	s.metrics.failed(e, sourceOf(e))
 	s.conn.SendError(e)
