@@ -5,63 +5,95 @@ const (
 	maxSkipped = 1 << 20 // bytes of a string under a key that nobody asks for
 )
 
-// number takes a JSON number whose first byte c has been taken and appends its text to dst, which is bounded.
+// number takes a JSON number whose first byte c has been taken and appends its text to dst.
 func (l *lexer) number(dst []byte, c byte) ([]byte, error) {
-	const longest = 64
-	digit := func() bool { return c >= '0' && c <= '9' }
-	// step takes c into dst and looks at the byte behind it without taking it; at the end of the reply there is none,
-	// but then the value around the number is cut, and whoever reads on says so.
-	step := func() error {
-		if len(dst) >= longest {
-			return l.fault("a number is too long")
+	n := numeral{l: l, dst: dst, c: c}
+	if n.c == '-' {
+		n.keep()
+		if n.more && n.c >= '0' && n.c <= '9' {
+			l.r++ // as c was
 		}
-		dst = append(dst, c)
-		c = 0
-		if l.r < l.w || l.fill() {
-			c = l.buf[l.r]
-		}
-		return nil
 	}
-	take := func() error { l.r++; return step() }
-
-	var err error
-	if c == '-' {
-		if err = step(); err != nil {
-			return dst, err
-		}
-		if !digit() {
-			return dst, l.fault("a bad number")
-		}
-		l.r++
-	}
-	if c == '0' {
-		err = step()
-	} else if digit() {
-		for err = step(); err == nil && digit(); err = take() {
-		}
+	if n.c == '0' {
+		n.keep()
 	} else {
-		return dst, l.fault("a bad number")
+		if n.digit() {
+			n.keep()
+		} else {
+			n.bad()
+		}
+		n.digits()
 	}
-	if err == nil && c == '.' {
-		if err = take(); err == nil && !digit() {
-			return dst, l.fault("a bad number")
-		}
-		for err == nil && digit() {
-			err = take()
-		}
+	if n.c == '.' {
+		n.take()
+		n.atLeastOne()
 	}
-	if err == nil && (c == 'e' || c == 'E') {
-		if err = take(); err == nil && (c == '+' || c == '-') {
-			err = take()
+	if n.c == 'e' || n.c == 'E' {
+		n.take()
+		if n.c == '+' || n.c == '-' {
+			n.take()
 		}
-		if err == nil && !digit() {
-			return dst, l.fault("a bad number")
-		}
-		for err == nil && digit() {
-			err = take()
-		}
+		n.atLeastOne()
 	}
-	return dst, err
+	return n.dst, n.err
+}
+
+// numeral is a number in the course of being taken. After an error it stands still.
+type numeral struct {
+	l    *lexer
+	dst  []byte
+	c    byte // the next byte, looked at but not taken; 0 at the end of the reply
+	more bool // there is one
+	err  error
+}
+
+// keep appends c, which has been taken, and looks at the byte behind it. If the reply ends there, whoever reads on says so.
+func (n *numeral) keep() {
+	const longest = 64
+	if n.err == nil && len(n.dst) == longest {
+		n.err = n.l.fault("a number is too long")
+	}
+	if n.err != nil {
+		n.c, n.more = 0, false
+		return
+	}
+	n.dst = append(n.dst, n.c)
+	if n.more = n.l.r < n.l.w || n.l.fill(); n.more {
+		n.c = n.l.buf[n.l.r]
+	} else {
+		n.c = 0
+	}
+}
+
+func (n *numeral) take() {
+	n.l.r++
+	n.keep()
+}
+
+func (n *numeral) digit() bool { return n.c >= '0' && n.c <= '9' }
+
+func (n *numeral) digits() {
+	for n.digit() {
+		n.take()
+	}
+}
+
+func (n *numeral) atLeastOne() {
+	if !n.digit() {
+		n.bad()
+	}
+	n.digits()
+}
+
+func (n *numeral) bad() {
+	switch {
+	case n.err != nil:
+	case len(n.dst) > 0 && !n.more:
+		n.err = n.l.ended()
+	default:
+		n.err = n.l.fault("a bad number")
+	}
+	n.c, n.more = 0, false
 }
 
 // skip takes one whole value whose first byte c has been taken, checks its syntax and drops it.
