@@ -193,8 +193,8 @@ func prepareWorld(t testing.TB, l *Listener, change func(*Options, *Listener)) *
 		sessions: make(chan *fakeSession, 1000), served: make(chan error, 1)}
 	o := Options{
 		Routes: []Route{
-			{Route: session.Route{Name: "main", Role: "authenticated"}, Database: "neondb", Facts: w.facts, Upstream: namedUpstream("main")},
-			{Route: session.Route{Name: "second", Role: "authenticated"}, Database: "other", Facts: w.facts, Upstream: namedUpstream("second")},
+			{Route: session.Route{Name: "main", Role: "authenticated", MaxRequest: 1 << 20}, Database: "neondb", Facts: w.facts, Upstream: namedUpstream("main")},
+			{Route: session.Route{Name: "second", Role: "authenticated", MaxRequest: 1 << 20}, Database: "other", Facts: w.facts, Upstream: namedUpstream("second")},
 		},
 		Verifier: w.verifier,
 		NewSession: func(o session.Options) Session {

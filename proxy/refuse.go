@@ -32,7 +32,7 @@ const (
 	reasonDraining   reason = "draining"
 	reasonClosed     reason = "closed"
 	reasonProtocol   reason = "protocol"
-	reasonTLS        reason = "tls"
+	reasonTLS        reason = "tls" // counted by tls_handshake_failures_total
 	reasonPlaintext  reason = "tls_required"
 	reasonAuth       reason = "auth"     // counted by auth_failures_total
 	reasonLimit      reason = "limit"    // counted as one of the limits' reasons at accept
@@ -45,7 +45,7 @@ const (
 // counted reports whether the reason belongs to client_connections_rejected_total.
 func (r reason) counted() bool {
 	switch r {
-	case reasonProbe, reasonCancel, reasonAuth, reasonLimit:
+	case reasonProbe, reasonCancel, reasonAuth, reasonLimit, reasonTLS:
 		return false
 	}
 	return true

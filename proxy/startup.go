@@ -180,7 +180,7 @@ func (c *conn) badPacket(ctx context.Context, r *packetReader, err error) *endin
 	}
 	end := &ending{reason: reasonProtocol}
 	switch major, ok := r.major(); {
-	case !ok || major == 1234:
+	case !ok || major == 1234 && e.Code == pgerr.ProtocolViolation:
 	case major < versionMajor:
 		// The version's own framing: no length, no fields.
 		c.nc.SetDeadline(time.Now().Add(tellTimeout))

@@ -212,9 +212,6 @@ func (c *conn) handshake(ctx context.Context, pending []byte) *ending {
 		why := handshakeFailure(ctx, err)
 		c.server.metrics.tlsFailures.WithLabelValues(why).Inc()
 		c.fields = append(c.fields, zap.String("tls_failure", why))
-		if context.Cause(ctx) != nil {
-			return c.interrupted(ctx, err)
-		}
 		return &ending{reason: reasonTLS}
 	}
 	c.nc = t
