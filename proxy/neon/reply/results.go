@@ -3,6 +3,7 @@ package reply
 import (
 	"encoding/binary"
 	"io"
+	"unicode/utf8"
 
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
@@ -260,12 +261,9 @@ func (s *Scanner) dataRow(dst []byte, c byte) ([]byte, error) {
 		for {
 			switch c {
 			case '"':
-				at := len(dst)
-				dst = append(dst, 0, 0, 0, 0)
-				if dst, err = s.str(dst, maxRow); err != nil {
+				if dst, err = s.cell(dst); err != nil {
 					return dst, err
 				}
-				binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 			case 'n':
 				if err = s.literal("ull"); err != nil {
 					return dst, err
@@ -275,6 +273,12 @@ func (s *Scanner) dataRow(dst []byte, c byte) ([]byte, error) {
 				return dst, s.fault("a cell is neither a string nor null")
 			}
 			cols++
+			// The usual way to the next cell, without a call.
+			if s.r+1 < s.w && s.buf[s.r] == ',' && s.buf[s.r+1] == '"' && cols < s.width {
+				s.r += 2
+				c = '"'
+				continue
+			}
 			if c, err = s.next(); err != nil {
 				return dst, err
 			}
@@ -300,4 +304,21 @@ func (s *Scanner) dataRow(dst []byte, c byte) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint16(dst[start:], uint16(cols))
 	return dst, nil
+}
+
+// cell appends one text cell, its opening quote taken: length and bytes.
+func (s *Scanner) cell(dst []byte) ([]byte, error) {
+	// The usual cell lies in the window whole and has no escape.
+	window := s.buf[s.r:s.w]
+	n, beyondASCII := plain(window)
+	if n < len(window) && window[n] == '"' && (beyondASCII == 0 || utf8.Valid(window[:n])) {
+		s.r += n + 1
+		return append(binary.BigEndian.AppendUint32(dst, uint32(n)), window[:n]...), nil
+	}
+	at := len(dst)
+	dst, err := s.str(append(dst, 0, 0, 0, 0), maxRow)
+	if err == nil {
+		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+	}
+	return dst, err
 }
