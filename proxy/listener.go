@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -28,6 +29,8 @@ type Listener struct {
 	Name      string        // the config's name for it: a metric label
 	TLS       *Certificates // nil: no TLS on this listener
 	Plaintext Plaintext
+	// SharedAddresses says that clients come from a load balancer's addresses: what is limited by address is off.
+	SharedAddresses bool
 }
 
 // ListenOptions of one listener.
@@ -38,6 +41,8 @@ type ListenOptions struct {
 	Mode      fs.FileMode
 	TLS       *Certificates
 	Plaintext Plaintext
+	// SharedAddresses: see Listener.
+	SharedAddresses bool
 }
 
 // defaultSocketMode lets every local user connect: the token decides, as in Postgres.
@@ -66,7 +71,7 @@ func Listen(ctx context.Context, o ListenOptions) (*Listener, error) {
 			return nil, fmt.Errorf("listener %s: %w", o.Name, err)
 		}
 	}
-	return &Listener{Listener: l, Name: o.Name, TLS: o.TLS, Plaintext: o.Plaintext}, nil
+	return &Listener{Listener: l, Name: o.Name, TLS: o.TLS, Plaintext: o.Plaintext, SharedAddresses: o.SharedAddresses}, nil
 }
 
 func removeStaleSocket(ctx context.Context, path string) error {
@@ -98,6 +103,14 @@ func (l *Listener) attach(s *Server) {
 	if l.TLS != nil {
 		l.TLS.attach(s.metrics, s.log, l.Name)
 	}
+}
+
+// client is the address that a connection is limited by, an invalid one for none.
+func (l *Listener) client(nc net.Conn) netip.Addr {
+	if l.SharedAddresses {
+		return netip.Addr{}
+	}
+	return addressOf(nc.RemoteAddr())
 }
 
 // plaintextAllowed reports whether a token may be asked for on nc without TLS. A loopback peer alone does not do: behind

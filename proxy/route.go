@@ -147,6 +147,9 @@ func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who
 	if cause := context.Cause(ctx); cause == errDraining || cause == ErrServerClosed {
 		return nil, c.interrupted(ctx, err)
 	}
+	if u, ok := errors.AsType[*upstream.Error](err); ok && u.RequestID != "" {
+		c.fields = append(c.fields, foreign("neon_request_id", u.RequestID))
+	}
 	e, reason := noFacts(err)
 	return nil, &ending{reason: reason, tell: e}
 }
@@ -162,6 +165,9 @@ func noFacts(err error) (*pgerr.Error, reason) {
 			Because(err), reasonSigningKey
 	}
 	e := pgerr.From(err)
+	if u, ok := errors.AsType[*upstream.Error](err); ok && u.KeyUnknown {
+		return e, reasonSigningKey // the upstream has its own sentence for that
+	}
 	if e.Class() == "28" || e.Code == pgerr.CannotConnectNow {
 		return e, reasonUpstream
 	}

@@ -198,7 +198,7 @@ func temporary(err error) bool {
 
 // accepted starts a connection's goroutine, or closes it if it cannot even be refused properly.
 func (s *Server) accepted(l *Listener, nc net.Conn) {
-	lease, why := s.limiter.admit(addressOf(nc.RemoteAddr()))
+	lease, why := s.limiter.admit(l.client(nc))
 	if why != admitted {
 		s.metrics.rejected.WithLabelValues(string(why)).Inc()
 	}

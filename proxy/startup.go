@@ -335,7 +335,7 @@ func (r refusal) error() *pgerr.Error {
 // cancel serves a CancelRequest. The peer is told nothing, whatever came of it.
 func (c *conn) cancel(p wire.CancelRequest) {
 	c.server.metrics.connections.WithLabelValues(c.listener.Name, c.tlsLabel).Inc()
-	result := c.server.cancels.request(p.ProcessID, p.SecretKey, addressOf(c.raw.RemoteAddr()), time.Now())
+	result := c.server.cancels.request(p.ProcessID, p.SecretKey, c.listener.client(c.raw), time.Now())
 	c.server.metrics.cancelRequests.WithLabelValues(string(result)).Inc()
 	c.record(zap.DebugLevel, "cancel_request", "cancel request", zap.String("result", string(result)))
 }
