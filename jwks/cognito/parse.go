@@ -1,6 +1,7 @@
 package cognito
 
 import (
+	"bytes"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -62,6 +63,10 @@ func decode(part string) ([]byte, bool) {
 // readHeader takes alg, kid and typ and nothing else: jku, x5u, jwk and the like name keys that are not the issuer's, crit, b64
 // and zip change what is signed, cty nests tokens.
 func (p *parsed) readHeader() *Error {
+	// jwx signs over the object without the white space around it.
+	if !bytes.HasPrefix(p.header, []byte("{")) || !bytes.HasSuffix(p.header, []byte("}")) {
+		return invalid(Malformed)
+	}
 	members, err := strictjson.Object(p.header, strictjson.Limits{Depth: 2, Values: 16})
 	if err != nil {
 		return invalid(Malformed)

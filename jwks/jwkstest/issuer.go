@@ -57,6 +57,18 @@ type SigningKey struct {
 
 // New starts an issuer on a loopback port. The owner calls Close.
 func New(o Options) (*Issuer, error) {
+	i, err := NewUnstarted(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Start(); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// NewUnstarted returns an issuer without a socket, for Start or Transport.
+func NewUnstarted(o Options) (*Issuer, error) {
 	setDefault(&o.Region, "us-east-2")
 	setDefault(&o.PoolID, o.Region+"_"+letters(9))
 	setDefault(&o.ClientID, "test-client")
@@ -67,25 +79,33 @@ func New(o Options) (*Issuer, error) {
 	if o.Lifetime == 0 {
 		o.Lifetime = time.Hour
 	}
-	i := &Issuer{options: o, spare: o.Keys, requests: make(map[string]int), release: make(chan struct{}), closed: make(chan struct{})}
+	i := &Issuer{
+		options: o, address: o.Address, spare: o.Keys, requests: make(map[string]int),
+		release: make(chan struct{}), closed: make(chan struct{}),
+	}
 	var err error
 	if i.access, i.id, err = i.newPair(); err != nil {
 		return nil, err
 	}
 	i.published = []*SigningKey{i.access, i.id}
-	listener, err := net.Listen("tcp", o.Address)
-	if err != nil {
-		return nil, fmt.Errorf("jwkstest: %w", err)
-	}
-	i.address = listener.Addr().String()
 	i.server = &http.Server{
 		Handler:           i,
 		ReadHeaderTimeout: 5 * time.Second,
 		ErrorLog:          log.New(io.Discard, "", 0), // clients that hang up are what the faults are for
 		TLSConfig:         o.TLS,
 	}
-	go i.serve(listener)
 	return i, nil
+}
+
+// Start listens and serves. It may be called once.
+func (i *Issuer) Start() error {
+	listener, err := net.Listen("tcp", i.options.Address)
+	if err != nil {
+		return fmt.Errorf("jwkstest: %w", err)
+	}
+	i.address = listener.Addr().String()
+	go i.serve(listener)
+	return nil
 }
 
 func (i *Issuer) serve(listener net.Listener) {

@@ -136,10 +136,18 @@ func change(object, changes map[string]any) {
 // Sign makes a compact JWS of any header and payload texts with an RS256 signature, whatever the header says.
 func Sign(header, payload []byte, key *rsa.PrivateKey) (string, error) {
 	signed := base64url(header) + "." + base64url(payload)
-	digest := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	signature, err := sign([]byte(signed), key)
 	if err != nil {
-		return "", fmt.Errorf("jwkstest: %w", err)
+		return "", err
 	}
 	return signed + "." + base64url(signature), nil
+}
+
+func sign(signed []byte, key *rsa.PrivateKey) ([]byte, error) {
+	digest := sha256.Sum256(signed)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("jwkstest: %w", err)
+	}
+	return signature, nil
 }
