@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs them all: at most 12 minutes on two cores. The last line counts what passed and failed.
+#
+#   deploy/test.sh          what every change must pass
+#   deploy/test.sh --full   longer fuzzing, and every Go test three times
+#
+# Each check's whole output stands in .build/test/.
+set -euo pipefail
+
+. "$(dirname "${BASH_SOURCE[0]}")/install.sh"
+
+full=
+case ${1:-} in
+  '') ;;
+  --full) full=1 ;;
+  *) die "unknown argument $1; see the top of this file" ;;
+esac
+
+# Pinned: a new release of a linter must not fail an old commit.
+staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
+govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
+node_pg=pg@8.23.1
+
+fuzz_time=3s
+[ -z "$full" ] || fuzz_time=2m
+
+cd "$root"
+logs=$build/test
+rm -rf "$logs"
+mkdir -p "$logs"
+
+passed=0 failed=0 skipped=0
+left_out=()
+
+# run NAME COMMAND...: runs it with its output in a file, and returns its exit code. The command runs in a shell of its own so that
+# "set -e" holds in it.
+run() {
+  log=$logs/${1//[^A-Za-z0-9.-]/-}.log
+  shift
+  set +e
+  (
+    set -e
+    "$@"
+  ) >"$log" 2>&1 </dev/null
+  local code=$?
+  set -e
+  return $code
+}
+
+# check NAME COMMAND...: one thing that passes or fails.
+check() {
+  local start=$SECONDS
+  printf '== %s\n' "$1"
+  local code=0
+  run "$@" || code=$?
+  if [ $code = 0 ]; then
+    passed=$((passed + 1))
+    printf '   ok (%d s)\n' $((SECONDS - start))
+  else
+    failed=$((failed + 1))
+    tail -n 60 "$log" | sed 's/^/   /'
+    printf '   FAILED (%d s), all of it: %s\n' $((SECONDS - start)) "$log"
+  fi
+}
+
+# go_tests NAME FOLDER ARGUMENT...: tests counted one by one, and only those printed that failed.
+go_tests() {
+  local name=$1 folder=$2 start=$SECONDS code=0 p f s
+  shift 2
+  printf '== %s\n' "$name"
+  run "$name" go -C "$folder" test -json "$@" || code=$?
+  count() { grep -c "\"Action\":\"$1\".*\"Test\":" "$log" || true; }
+  p=$(count pass) f=$(count fail) s=$(count skip)
+  # A package that does not build or whose process dies fails without a test of that name.
+  [ $code = 0 ] || [ "$f" != 0 ] || f=1
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+  if [ $code != 0 ]; then
+    python3 - "$log" <<'PYTHON' | tail -n 400 | sed 's/^/   /'
+import collections, json, sys
+output, failed = collections.defaultdict(list), []
+for line in open(sys.argv[1], errors="replace"):
+    try:
+        event = json.loads(line)
+    except ValueError:
+        print(line, end="")
+        continue
+    key = (event.get("Package") or event.get("ImportPath"), event.get("Test"))
+    if event["Action"] in ("output", "build-output"):
+        output[key].append(event["Output"])
+    elif event["Action"] in ("fail", "build-fail"):
+        failed.append(key)
+for key in failed:
+    lines = output[key]
+    print("FAIL", *[k for k in key if k])
+    for line in lines[-60:]:
+        print("  ", line, end="")
+PYTHON
+  fi
+  printf '   %d passed, %d failed, %d skipped (%d s)\n' "$p" "$f" "$s" $((SECONDS - start))
+  [ "$s" = 0 ] || grep '"Action":"output"' "$log" | grep -A1 -F -- '--- SKIP' | sed -n 's/.*"Output":" *\(.*\)\\n".*/   \1/p' | sort -u | head -n 20
+}
+
+install_tools() {
+  need_go
+  need_postgres
+  need gcc gcc libc6-dev # the race detector
+  need git git
+  need python3 python3
+  python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
+  local venv=$build/venv
+  if ! cmp -s deploy/test-requirements.txt "$venv/installed"; then
+    echo "installing Python packages for the tests"
+    rm -rf "$venv"
+    logged python3 -m venv "$venv"
+    logged "$venv/bin/pip" install --quiet --disable-pip-version-check -r deploy/test-requirements.txt
+    cp deploy/test-requirements.txt "$venv/installed"
+  fi
+  need node nodejs
+  need npm npm
+  local node=$build/node
+  if [ "$(cat "$node/installed" 2>/dev/null)" != "$node_pg" ]; then
+    echo "installing Node packages for the tests"
+    rm -rf "$node"
+    mkdir -p "$node"
+    logged npm install --silent --no-save --no-audit --no-fund --prefix "$node" "$node_pg"
+    echo "$node_pg" >"$node/installed"
+  fi
+  export PGTURNSTILE_TEST_PYTHON=$venv/bin/python3 NODE_PATH=$node/node_modules
+}
+
+check_format() {
+  local found
+  found=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+  printf '%s\n' "$found"
+  [ -z "$found" ]
+}
+
+check_scripts() {
+  local script
+  for script in deploy/*.sh .ci/run; do
+    bash -n "$script"
+    echo "$script"
+  done
+}
+
+# fuzz_all: every fuzz target of every package for a while.
+fuzz_all() {
+  local package target
+  while read -r package target; do
+    check "fuzz ${package#./} $target" fuzz_one "$package" "$target"
+  done < <(fuzz_targets)
+}
+
+# fuzz_targets prints "package target" lines. Only packages that have one are built.
+fuzz_targets() {
+  git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u | while read -r folder; do
+    module=$folder
+    while [ ! -e "$module/go.mod" ]; do module=$(dirname "$module"); done
+    [ "$module" = . ] || continue # a nested module fuzzes its own way
+    go test -list '^Fuzz' "./$folder" | sed -n "s,^Fuzz,./$folder Fuzz,p"
+  done
+}
+
+fuzz_one() {
+  local out=$logs/fuzz.out
+  go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzz_time" "$1" >"$out" 2>&1 && { cat "$out"; return 0; }
+  cat "$out"
+  # The fuzzer of Go now and then reports its own deadline as a failure (golang.org/issue/75804): no input is at fault then.
+  if grep -q 'context deadline exceeded' "$out" && ! grep -q 'Failing input' "$out"; then
+    go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzz_time" "$1"
+    return
+  fi
+  return 1
+}
+
+check_demo() {
+  build_binary
+  "$build/pgturnstile" dev --demo
+}
+
+# check_vulnerabilities: a database that cannot be reached is no finding, and everything else that goes wrong is.
+check_vulnerabilities() {
+  local start=$SECONDS code=0
+  echo '== known vulnerabilities'
+  run vulnerabilities go run "$govulncheck" ./... || code=$?
+  if [ $code = 0 ]; then
+    passed=$((passed + 1))
+    printf '   ok (%d s)\n' $((SECONDS - start))
+  elif grep -qE '^govulncheck: fetching vulnerabilities: Get ".*": (dial |.*(no such host|timeout|refused|reset by peer|unreachable|EOF)$)' "$log"; then
+    skipped=$((skipped + 1))
+    left_out+=('known vulnerabilities: not run: database unreachable')
+    echo '   not run: database unreachable'
+  else
+    failed=$((failed + 1))
+    sed 's/^/   /' "$log" | tail -n 60
+    echo "   FAILED, all of it: $log"
+  fi
+}
+
+install_tools
+echo "$(go version), $(psql --version), $(nproc) cores"
+
+check 'gofmt' check_format
+check 'shell scripts' check_scripts
+check 'go vet' go vet ./...
+check 'staticcheck' go run "$staticcheck" ./...
+check 'go.mod is tidy' go mod tidy -diff
+repeat=()
+[ -z "$full" ] || repeat=(-count=3)
+go_tests 'go test -race' . -race -timeout 10m "${repeat[@]}" ./...
+go_tests 'scanner against pg_query' proxy/sqlscan/oracle ./...
+check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
+fuzz_all
+check 'demo' check_demo
+check_vulnerabilities
+
+if [ -z "$full" ]; then
+  left_out+=("fuzzing beyond $fuzz_time a target, and repeated Go tests: deploy/test.sh --full")
+fi
+left_out+=('benchmarks: deploy/bench.sh')
+echo "== left out"
+printf '   %s\n' "${left_out[@]}"
+printf 'all in %d s\n' "$SECONDS"
+printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
