@@ -179,13 +179,21 @@ func (d *decoder) size(path string, n *node, v reflect.Value) {
 	v.SetInt(int64(parsed))
 }
 
+// found shows a value that is not what was expected. What YAML takes for a text may look like the right thing.
+func found(s scalar) string {
+	if s.tag == "!!str" {
+		return "the text " + quoted(s.text)
+	}
+	return quoted(s.text)
+}
+
 func (d *decoder) boolean(path string, n *node, v reflect.Value) {
 	s, ok := d.scalar(path, n, "true or false")
 	if !ok {
 		return
 	}
 	if s.text != "true" && s.text != "false" || n.origin.file && s.tag != "!!bool" {
-		d.fault(path, n, "expected true or false, found %s", quoted(s.text))
+		d.fault(path, n, "expected true or false, found %s", found(s))
 		return
 	}
 	v.SetBool(s.text == "true")
@@ -198,7 +206,7 @@ func (d *decoder) integer(path string, n *node, v reflect.Value) {
 	}
 	parsed, err := strconv.Atoi(s.text)
 	if err != nil || n.origin.file && s.tag != "!!int" {
-		d.fault(path, n, "expected a whole number, found %s", quoted(s.text))
+		d.fault(path, n, "expected a whole number, found %s", found(s))
 		return
 	}
 	v.SetInt(int64(parsed))

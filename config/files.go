@@ -20,7 +20,7 @@ func (k *checker) files(c *Config) {
 				k.fault(keyPairFault(at, l.TLS, err))
 			}
 		}
-		if l.TLS.ClientCA != "" {
+		if l.TLS.ClientCA != "" && l.TLS.Enabled() {
 			pem, err := os.ReadFile(l.TLS.ClientCA)
 			switch {
 			case err != nil:

@@ -106,19 +106,22 @@ func (k *checker) admin(c *Config) {
 	}
 }
 
-// tcpAddress checks host:port.
-func (k *checker) tcpAddress(path, address string) {
+// tcpAddress checks host:port and reports whether it is one.
+func (k *checker) tcpAddress(path, address string) bool {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		k.fault(path, `expected "host:port", found %s`, quoted(address))
-		return
+		return false
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
 		k.fault(path, "the port must be a number up to 65535, found %s", quoted(port))
+		return false
 	}
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostPattern.MatchString(host) {
 		k.fault(path, "%s is neither an IP address nor a host name", quoted(host))
+		return false
 	}
+	return true
 }
 
 // anyPort reports whether the system chooses the port, so that two such addresses differ.

@@ -27,9 +27,10 @@ func (k *checker) listeners(c *Config) {
 
 func (k *checker) listener(at string, l Listener) {
 	network, address := l.Network()
+	reachable := false // by others, as far as the address can be read
 	switch {
 	case network != "unix":
-		k.tcpAddress(at+".address", address)
+		reachable = k.tcpAddress(at+".address", address) && !l.Loopback()
 	case !filepath.IsAbs(address) || len(address) > maxSocketPath:
 		k.fault(at+".address", "expected unix: and an absolute path of at most %d bytes", maxSocketPath)
 	case l.TLS.Enabled():
@@ -48,7 +49,7 @@ func (k *checker) listener(at string, l Listener) {
 		k.fault(at+".tls.client_ca", "needs tls.cert and tls.key")
 	case !l.TLS.Enabled() && l.Plaintext == PlaintextNever:
 		k.fault(at+".tls", "is missing, and plaintext is never: nobody could log in")
-	case !l.TLS.Enabled() && l.Plaintext == PlaintextLoopback && !l.Loopback():
+	case !l.TLS.Enabled() && l.Plaintext == PlaintextLoopback && reachable:
 		k.fault(at+".tls", "is missing, and %s is not a loopback address: tokens would cross the network in plain text", quoted(l.Address))
 	}
 }
@@ -78,8 +79,11 @@ func (k *checker) issuers(c *Config) {
 		if again {
 			continue
 		}
-		if issuer.Name != "" || len(issuer.Issuer) > 0 { // else the pool's id is missing, which is said already
+		switch {
+		case issuer.Name != issuer.UserPoolID: // else that is said already
 			k.label(at+".name", issuer.Name)
+		case issuer.Name == "" && len(issuer.Issuer) > 0:
+			k.fault(at+".name", "is required: there is no user_pool_id to take it from")
 		}
 		names.twice(k, at+".name", issuer.Name)
 	}
@@ -110,7 +114,7 @@ func (k *checker) issuer(at string, i Issuer) {
 	case i.JWKSURL != "":
 		k.webAddress(at+".jwks_url", i.JWKSURL)
 	case i.JWKSFile == "" && len(i.Issuer) > 0:
-		k.fault(at+".jwks_url", "is required when issuer is set without user_pool_id, or jwks_file")
+		k.fault(at+".jwks_url", "or jwks_file is required: without user_pool_id the address of the keys is not known")
 	}
 	if len(i.ClientIDs) == 0 {
 		k.fault(at+".client_ids", "at least one app client is required: without it tokens of every app of the pool would be accepted")
@@ -165,7 +169,7 @@ func (k *checker) routes(c *Config) {
 		if databases.twice(k, at+".database", r.Database) {
 			continue // its name may be the same only because it is made of the database
 		}
-		if r.Database != "" { // else that is said already
+		if r.Name != r.Database { // else that is said already
 			k.label(at+".name", r.Name)
 		}
 		names.twice(k, at+".name", r.Name)
@@ -179,7 +183,7 @@ const neonDomain = ".neon.tech"
 
 func (k *checker) route(at string, r Route) {
 	k.identifier(at+".database", r.Database)
-	if r.Database != "" {
+	if r.NeonDatabase != r.Database { // else that is said already
 		k.identifier(at+".neon_database", r.NeonDatabase)
 	}
 	k.identifier(at+".role", r.Role)
