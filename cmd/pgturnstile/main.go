@@ -23,6 +23,7 @@ const (
 // commands is what this binary can do, in the order of the help text.
 func commands() []command {
 	return []command{
+		serveCommand(),
 		checkCommand(),
 		versionCommand(),
 	}
