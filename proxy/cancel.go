@@ -37,6 +37,7 @@ type cancelRegistry struct {
 	mu       sync.Mutex
 	sessions map[uint32]cancelEntry
 	buckets  map[netip.Prefix]cancelBucket
+	sweptAt  time.Time // when the full buckets were last looked for
 }
 
 type cancelEntry struct {
@@ -122,15 +123,23 @@ func (r *cancelRegistry) makeRoom(now time.Time) {
 	if len(r.buckets) < maxCancelBuckets {
 		return
 	}
-	for from, b := range r.buckets {
-		if b.left+now.Sub(b.at).Seconds()/cancelRefill.Seconds() >= cancelBurst {
-			delete(r.buckets, from)
-		}
+	if now.Sub(r.sweptAt) >= cancelBurst*cancelRefill { // since then any bucket may have become full
+		r.sweptAt = now
+		r.sweep(now)
 	}
 	for from := range r.buckets {
 		if len(r.buckets) < maxCancelBuckets {
 			return
 		}
 		delete(r.buckets, from)
+	}
+}
+
+// sweep forgets the buckets that are full again.
+func (r *cancelRegistry) sweep(now time.Time) {
+	for from, b := range r.buckets {
+		if b.left+now.Sub(b.at).Seconds()/cancelRefill.Seconds() >= cancelBurst {
+			delete(r.buckets, from)
+		}
 	}
 }

@@ -258,17 +258,24 @@ const (
 
 // tell sends a refusal. Whether it arrives nobody knows: a failure is not an error.
 func (c *conn) tell(e *pgerr.Error) {
-	c.nc.SetDeadline(time.Now().Add(tellTimeout))
-	if c.wire != nil {
-		c.wire.SetWriteTimeout(tellTimeout)
-		c.wire.SendError(e)
-		if c.wire.Flush() != nil {
-			return
-		}
-	} else if _, err := c.nc.Write(pgerr.AppendErrorResponse(nil, e)); err != nil {
+	if c.wire == nil {
+		c.say(pgerr.AppendErrorResponse(nil, e))
 		return
 	}
-	c.linger()
+	c.nc.SetDeadline(time.Now().Add(tellTimeout))
+	c.wire.SetWriteTimeout(tellTimeout)
+	c.wire.SendError(e)
+	if c.wire.Flush() == nil {
+		c.linger()
+	}
+}
+
+// say sends bytes before there is a wire.Conn.
+func (c *conn) say(b []byte) {
+	c.nc.SetDeadline(time.Now().Add(tellTimeout))
+	if _, err := c.nc.Write(b); err == nil {
+		c.linger()
+	}
 }
 
 // linger says that nothing more comes, and reads for a moment what the client still sends: closing with bytes unread

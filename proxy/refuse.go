@@ -16,6 +16,7 @@ import (
 // ending is why a connection does not become a session.
 type ending struct {
 	tell   *pgerr.Error // what the client is told; nil: nothing, as Postgres does where the peer may not speak the protocol
+	raw    []byte       // what it is told instead, as it stands on the wire
 	reason reason
 	why    cognito.Reason // with reasonAuth: what was wrong with the token
 }
@@ -72,8 +73,11 @@ func (c *conn) refuse(end *ending) closeReason {
 		fields = append(fields, zap.String("sqlstate", end.tell.Code), foreign("error", end.tell.Message))
 	}
 	c.record(zap.InfoLevel, "connection_refused", "connection refused", fields...)
-	if end.tell != nil {
+	switch {
+	case end.tell != nil:
 		c.tell(end.tell.Fatal())
+	case end.raw != nil:
+		c.say(end.raw)
 	}
 	return closedRefused
 }

@@ -182,11 +182,7 @@ func (c *conn) badPacket(ctx context.Context, r *packetReader, err error) *endin
 	switch major, ok := r.major(); {
 	case !ok || major == 1234 && e.Code == pgerr.ProtocolViolation:
 	case major < versionMajor:
-		// The version's own framing: no length, no fields.
-		c.nc.SetDeadline(time.Now().Add(tellTimeout))
-		if _, err := fmt.Fprintf(c.nc, "EFATAL:  %s\n\x00", e.Message); err == nil {
-			c.linger()
-		}
+		end.raw = fmt.Appendf(nil, "EFATAL:  %s\n\x00", e.Message) // that version's own framing: no length, no fields
 	default:
 		end.tell = e
 	}
