@@ -133,7 +133,7 @@ func raw(text string, sends ...[]byte) func(*testing.T, attacktable.Entry) {
 		w := newWorld(t, nil)
 		c := w.dial()
 		for _, b := range sends {
-			c.send(b)
+			c.Write(b) // the server may have closed before all is out
 		}
 		w.judge(e, c, text)
 	}
@@ -146,7 +146,7 @@ func secured(text string, sends ...[]byte) func(*testing.T, attacktable.Entry) {
 		c := w.dial()
 		c.startTLS(nil)
 		for _, b := range sends {
-			c.send(b)
+			c.Write(b) // the server may have closed before all is out
 		}
 		w.judge(e, c, text)
 	}
