@@ -47,13 +47,13 @@ run() {
   return $code
 }
 
-# check NAME COMMAND...: one thing that passes or fails.
+# check NAME COMMAND...: one thing that passes or fails, with its exit code in outcome.
 check() {
   local start=$SECONDS
   printf '== %s\n' "$1"
-  local code=0
-  run "$@" || code=$?
-  if [ $code = 0 ]; then
+  outcome=0
+  run "$@" || outcome=$?
+  if [ $outcome = 0 ]; then
     passed=$((passed + 1))
     printf '   ok (%d s)\n' $((SECONDS - start))
   else
@@ -145,33 +145,39 @@ check_scripts() {
 
 # fuzz_all: every fuzz target of every package for a while.
 fuzz_all() {
-  local package target
-  while read -r package target; do
-    check "fuzz ${package#./} $target" fuzz_one "$package" "$target"
+  local module package target
+  while read -r module package target; do
+    check "fuzz $module/${package#./} $target" fuzz_one "$module" "$package" "$target"
   done < <(fuzz_targets)
 }
 
-# fuzz_targets prints "package target" lines. Only packages that have one are built.
+# fuzz_targets prints "module package target" lines, the module by its folder. Only packages that have one are built.
 fuzz_targets() {
-  git grep -l '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u | while read -r folder; do
+  local folder module package
+  git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u | while read -r folder; do
     module=$folder
     while [ ! -e "$module/go.mod" ]; do module=$(dirname "$module"); done
-    [ "$module" = . ] || continue # a nested module fuzzes its own way
-    go test -list '^Fuzz' "./$folder" | sed -n "s,^Fuzz,./$folder Fuzz,p"
+    package=.
+    [ "$module" = "$folder" ] || package=./${folder#"$module"/}
+    [ "$module" != . ] || package=./$folder
+    go -C "$module" test -list '^Fuzz' "$package" | sed -n "s,^Fuzz,$module $package Fuzz,p"
   done
 }
 
 fuzz_one() {
   local out=$logs/fuzz.out
-  go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzz_time" "$1" >"$out" 2>&1 && { cat "$out"; return 0; }
+  go_fuzz "$@" >"$out" 2>&1 && { cat "$out"; return 0; }
   cat "$out"
-  # The fuzzer of Go now and then reports its own deadline as a failure (golang.org/issue/75804): no input is at fault then.
+  # At the end of its time the fuzzer of Go before 1.27 can report its own deadline as a failure (golang.org/issue/75804). No input
+  # is at fault then, and none was written.
   if grep -q 'context deadline exceeded' "$out" && ! grep -q 'Failing input' "$out"; then
-    go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzz_time" "$1"
+    go_fuzz "$@"
     return
   fi
   return 1
 }
+
+go_fuzz() { go -C "$1" test -run '^$' -fuzz "^$3\$" -fuzztime "$fuzz_time" "$2"; }
 
 check_demo() {
   build_binary
@@ -210,6 +216,7 @@ repeat=()
 go_tests 'go test -race' . -race -timeout 10m "${repeat[@]}" ./...
 go_tests 'scanner against pg_query' proxy/sqlscan/oracle ./...
 check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
+[ "$outcome" != 0 ] || sed 's/^/   /' "$log" # what waits for something else, and the count
 fuzz_all
 check 'demo' check_demo
 check_vulnerabilities
