@@ -121,7 +121,7 @@ func (c *Cache) Close() {
 }
 
 // Generation changes whenever a verified token may have to be verified again: keys came or went, or the last good set grew older
-// than StaleLimit. Read it before the lookup whose result is to be remembered with it.
+// than StaleLimit. Compare it with the generation of the key that was used.
 func (c *Cache) Generation() uint64 { return c.generation.Load() }
 
 // Status is a cache's state at one moment.

@@ -21,12 +21,17 @@ var ErrSignature = errors.New("jwks: the signature does not verify")
 
 // Key is one RSA public key of a set, checked and immutable.
 type Key struct {
-	id     string
-	public *rsa.PublicKey
+	id         string
+	public     *rsa.PublicKey
+	generation uint64 // set before the key's set serves
 }
 
 // ID is the key id, at most 256 bytes without control characters.
 func (k *Key) ID() string { return k.id }
+
+// Generation is that of the cache whose set the key is in: what was verified with the key is to be verified again when
+// [Cache.Generation] is another.
+func (k *Key) Generation() uint64 { return k.generation }
 
 // Verify checks the RS256 signature of a compact JWS and returns its payload, which the caller owns. The token must have been
 // parsed strictly before. The error is ErrSignature, without the cause: that may quote the token.

@@ -93,9 +93,17 @@ func (c *Cache) failed(err error) {
 // install makes a good set the one that serves. Called under mu.
 func (c *Cache) install(set *keySet) {
 	old := c.set.Load()
+	generation := c.generation.Load()
+	changed := old == nil || old.content != set.content || c.expired
+	if changed {
+		generation++
+	}
+	for _, key := range set.keys {
+		key.generation = generation
+	}
 	c.set.Store(set)
-	if old == nil || old.content != set.content || c.expired {
-		c.generation.Add(1) // after the set: whoever reads the new generation sees the new keys
+	if changed {
+		c.generation.Store(generation)
 		c.logChange(old, set)
 	}
 	c.expired = false

@@ -1,6 +1,7 @@
 package cognito
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -38,6 +39,14 @@ type Claims struct {
 func (c *Claims) Stale() bool {
 	return c.keyGeneration.Load() != c.issuer.keys.Generation() || c.policyGeneration.Load() != c.issuer.policy.Load().generation
 }
+
+// String names the user and nothing else of the token, however the claims are printed.
+func (c *Claims) String() string {
+	return fmt.Sprintf("claims of sub %s by issuer %s", quote(c.Subject), c.IssuerID)
+}
+
+// GoString is String: %#v would print the token's payload.
+func (c *Claims) GoString() string { return c.String() }
 
 // Lookup returns a claim whose value is a string.
 func (c *Claims) Lookup(name string) (string, bool) {

@@ -172,38 +172,38 @@ func (v *Verifier) verify(ctx context.Context, token string, key tokenKey) (*Cla
 	if iss == nil {
 		return nil, invalid(Issuer)
 	}
-	// Before what they stand for is read: a change in between makes the claims stale at once.
-	keyGeneration, policy := iss.keys.Generation(), iss.policy.Load()
-	if err := iss.checkSignature(ctx, token, p); err != nil {
+	public, err := iss.checkSignature(ctx, token, p)
+	if err != nil {
 		return nil, err
 	}
-	now := v.now()
+	policy, now := iss.policy.Load(), v.now()
 	c, err := p.claims(iss, policy, now)
 	if err != nil {
 		return nil, err
 	}
-	return v.tokens.put(key, c, keyGeneration, policy.generation, now), nil
+	return v.tokens.put(key, c, public.Generation(), policy.generation, now), nil
 }
 
-func (iss *issuer) checkSignature(ctx context.Context, token string, p *parsed) *Error {
+// checkSignature returns the key that signed the token.
+func (iss *issuer) checkSignature(ctx context.Context, token string, p *parsed) (*jwks.Key, *Error) {
 	public, err := iss.keys.Key(ctx, p.keyID)
 	switch {
 	case err == nil:
 	case errors.Is(err, jwks.ErrUnknownKey):
-		return invalid(KeyUnknown)
+		return nil, invalid(KeyUnknown)
 	case errors.Is(err, jwks.ErrUnavailable):
-		return unavailable(err)
+		return nil, unavailable(err)
 	default:
-		return timedOut(err)
+		return nil, timedOut(err)
 	}
 	payload, err := public.Verify(token)
 	if err != nil {
-		return invalid(Signature)
+		return nil, invalid(Signature)
 	}
 	if !bytes.Equal(payload, p.payload) { // two readings of one token
-		return invalid(Malformed)
+		return nil, invalid(Malformed)
 	}
-	return nil
+	return public, nil
 }
 
 // trim takes off what pasting adds: ASCII white space around, and one "Bearer ".
