@@ -1,0 +1,103 @@
+"""psycopg2 in autocommit, as its users write it. Prints what it sees; the outputs of both servers are compared."""
+
+import datetime
+import decimal
+import uuid
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extras
+import psycopg2.sql
+
+conn = psycopg2.connect("")
+conn.autocommit = True
+print("server", conn.server_version, conn.encoding, conn.get_transaction_status())
+for name in ("client_encoding", "DateStyle", "TimeZone", "integer_datetimes", "standard_conforming_strings", "is_superuser"):
+    print("parameter", name, conn.get_parameter_status(name))
+cur = conn.cursor()
+
+
+def show(title):
+    columns = [(c.name, c.type_code if c.type_code < 16384 else "own", c.internal_size, c.precision, c.scale) for c in cur.description or ()]
+    print(title, cur.statusmessage, cur.rowcount, columns, cur.fetchall() if cur.description else None)
+
+
+def fails(title, sql, params=None):
+    try:
+        cur.execute(sql, params)
+    except psycopg2.Error as e:
+        d = e.diag
+        print(title, type(e).__name__, e.pgcode, repr(e.pgerror), d.message_detail, d.statement_position, d.constraint_name, d.table_name)
+    else:
+        show(title + " did not fail")
+    print("  status", conn.get_transaction_status())
+
+
+cur.execute("create table w.p (id serial primary key, name text, n numeric(10,2), at timestamptz, day date, u uuid, j jsonb, a int[], b bytea, ok bool)")
+show("create")
+psycopg2.extras.register_uuid()
+values = ("it's \\ ä😀", decimal.Decimal("12.50"), datetime.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=datetime.timezone.utc),
+          datetime.date(2026, 1, 2), uuid.UUID(int=7), psycopg2.extras.Json({"a": [1, None]}), [1, 2, 3], b"\x00\xff'\\", True)
+cur.execute("insert into w.p (name, n, at, day, u, j, a, b, ok) values (%s, %s, %s, %s, %s, %s, %s, %s, %s) returning id", values)
+show("insert returning")
+cur.execute("select name, n, at, day, u, j, a, ok from w.p where id = %s", (1,))
+show("select")
+cur.execute("select b from w.p")
+print("bytea", [bytes(r[0]) for r in cur.fetchall()])
+cur.execute("insert into w.p (name) values (%s)", (None,))
+show("null")
+cur.execute("insert into w.p (name) values (%(name)s)", {"name": ""})
+show("empty")
+cur.execute("select name from w.p order by id")
+show("names")
+cur.executemany("insert into w.p (name) values (%s)", [("m1",), ("m2",)])
+show("executemany")
+psycopg2.extras.execute_batch(cur, "insert into w.p (name) values (%s)", [("b%d" % i,) for i in range(250)], page_size=100)
+show("execute_batch")
+psycopg2.extras.execute_values(cur, "insert into w.p (name) values %s", [("v%d" % i,) for i in range(3)])
+show("execute_values")
+cur.execute("select count(*), min(id), max(id) from w.p")
+show("count")
+cur.execute("select 1; select 2 as two")
+show("several statements")
+cur.execute(psycopg2.sql.SQL("select {} from {} where id = 1").format(psycopg2.sql.Identifier("name"), psycopg2.sql.Identifier("w", "p")))
+show("composed")
+cur.callproc("lower", ["ABC"])
+show("callproc")
+cur.execute("select g, repeat('x', 1000) from generate_series(1, 5000) g")
+rows = cur.fetchall()
+print("many rows", cur.statusmessage, len(rows), sum(r[0] for r in rows), len(rows[-1][1]))
+with conn.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as d:
+    d.execute("select 1 as a, 'x' as b")
+    print("dict", dict(d.fetchone()))
+print("mogrify", cur.mogrify("select %s, %s", ("a'b", b"\x01")))
+
+fails("syntax", "selec 1")
+fails("column", "select 'ä', nope from w.p")
+fails("table", "select * from w.nope")
+fails("unique", "insert into w.p (id) values (1)")
+fails("division", "select 1 / %s", (0,))
+fails("rights", "select * from pg_authid")
+fails("rls", "insert into todos (user_id, task) values ('mallory', 'x')")
+fails("empty query", "")
+print("notices", conn.notices)
+
+conn.set_client_encoding("UTF8")
+cur.execute("set application_name = 'psycopg2 test'")
+show("set")
+print("application_name", conn.get_parameter_status("application_name"))
+cur.execute("begin; insert into w.p (name) values ('block'); commit")
+show("block in one query")
+cur.execute("insert into todos (task) values ('mine') returning user_id, task, is_complete")
+show("own row")
+cur.execute("delete from todos")
+show("cleanup")
+
+second = psycopg2.connect("")
+second.autocommit = True
+with second.cursor() as s:
+    s.execute("select count(*) from w.p where name = 'block'")
+    print("second connection", s.fetchone())
+second.close()
+conn.close()
+print("closed", conn.closed)
