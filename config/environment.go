@@ -49,6 +49,7 @@ func fromEnvironment(environ []string, faults *Faults) []override {
 		if !ours || name == EnvFile || orchestrator.MatchString(name) {
 			continue
 		}
+		name = shown(name)
 		at := origin{source: name, rank: rankEnvironment}
 		steps := strings.Split(strings.ToLower(rest), "__")
 		switch {

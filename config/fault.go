@@ -68,7 +68,12 @@ func (f *Faults) or() error {
 	if len(f.List) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(f.List, func(a, b Fault) int { return a.rank - b.rank })
+	slices.SortStableFunc(f.List, func(a, b Fault) int {
+		if a.rank == b.rank && a.rank >= rankEnvironment {
+			return strings.Compare(a.Source, b.Source)
+		}
+		return a.rank - b.rank
+	})
 	return f
 }
 
@@ -113,4 +118,12 @@ func quoted(value string) string {
 		return fmt.Sprintf("%q...", value[:most])
 	}
 	return fmt.Sprintf("%q", value)
+}
+
+// shown is a name from outside: as it is, or quoted if it is long or holds more than plain characters.
+func shown(name string) string {
+	if q := quoted(name); q != `"`+name+`"` {
+		return q
+	}
+	return name
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 )
 
@@ -21,7 +20,7 @@ func (k *checker) files(c *Config) {
 			}
 		}
 		if l.TLS.ClientCA != "" && l.TLS.Enabled() {
-			pem, err := os.ReadFile(l.TLS.ClientCA)
+			pem, err := readBounded(l.TLS.ClientCA, maxFileBytes)
 			switch {
 			case err != nil:
 				k.fault(at+".client_ca", "%v", err)
@@ -51,12 +50,15 @@ func keyPairFault(at string, t TLS, err error) (path, format string, why any) {
 	return at + ".cert", "certificate and key cannot be used: %s", strings.TrimPrefix(err.Error(), "tls: ")
 }
 
+// maxKeySetBytes is the longest key set, from a file or from an issuer.
+const maxKeySetBytes = 64 * Kilobyte
+
 // keySetFault says what is wrong with a file that should hold a key set. Whether its keys are good ones is for the
 // issuer's key cache to say.
 func keySetFault(name string) string {
-	content, err := os.ReadFile(name)
+	content, err := readBounded(name, maxKeySetBytes)
 	if err != nil {
-		return err.Error()
+		return name + ": " + plainError(err)
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

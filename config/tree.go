@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxFileBytes = 1 << 20
+	maxFileBytes = 1 * Megabyte
 	maxDepth     = 8 // levels of a configuration; the deepest key stands on the fourth
 )
 
@@ -62,22 +62,29 @@ func (n *node) get(key string) *node {
 
 // readFile reads the YAML file at path. A file that holds nothing gives an empty mapping, one that cannot be read nil.
 func readFile(path string, faults *Faults) *node {
-	f, err := os.Open(path)
+	content, err := readBounded(path, maxFileBytes)
 	if err != nil {
 		faults.add(Fault{Source: path, Message: plainError(err)})
 		return nil
 	}
+	return parseFile(path, content, faults)
+}
+
+// readBounded returns the content of the file at path, which is at most limit bytes long.
+func readBounded(path string, limit Size) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	content, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
 	switch {
 	case err != nil:
-		faults.add(Fault{Source: path, Message: plainError(err)})
-		return nil
-	case len(content) > maxFileBytes:
-		faults.add(Fault{Source: path, Message: "longer than 1MB: this is no configuration"})
-		return nil
+		return nil, err
+	case len(content) > int(limit):
+		return nil, fmt.Errorf("longer than %v: this is something else", limit)
 	}
-	return parseFile(path, content, faults)
+	return content, nil
 }
 
 // parseFile reads the content of the file that is called name, as [readFile] says.
@@ -172,11 +179,9 @@ func (r *fileReader) entries(n *node, path string, y *yaml.Node, depth int) {
 	}
 }
 
-// join appends a key to path. A key from outside is bounded and shown without control characters.
+// join appends a key to path.
 func join(path, key string) string {
-	if q := quoted(key); q != `"`+key+`"` {
-		key = q
-	}
+	key = shown(key)
 	if path == "" {
 		return key
 	}
