@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -62,6 +63,8 @@ type Cache struct {
 	metrics *Metrics
 	log     *zap.Logger
 
+	requests map[string]prometheus.Counter // by outcome; immutable
+
 	set        atomic.Pointer[keySet] // the last good one; written under mu
 	generation atomic.Uint64          // written under mu
 
@@ -105,7 +108,7 @@ func New(m *Metrics, log *zap.Logger, c Config) (*Cache, error) {
 		cache.source = &httpSource{url: c.URL, transport: transport}
 	}
 	cache.ctx, cache.cancel = context.WithCancel(context.Background())
-	m.add(cache)
+	cache.requests = m.add(cache)
 	cache.done.Go(cache.refresher)
 	return cache, nil
 }

@@ -32,9 +32,7 @@ func (c *Cache) Key(ctx context.Context, id string) (*Key, error) {
 	return c.lookAfter(wait, id)
 }
 
-func (c *Cache) count(outcome string) {
-	c.metrics.requests.WithLabelValues(c.config.Issuer, outcome).Inc()
-}
+func (c *Cache) count(outcome string) { c.requests[outcome].Inc() }
 
 // look decides what a lookup that the fast path did not answer gets: a key, an error, or a flight to wait for.
 func (c *Cache) look(id string) (*Key, *flight, string, error) {

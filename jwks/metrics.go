@@ -80,14 +80,20 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// add makes a cache's label values exist from the start, so that a rate over them begins at 0.
-func (m *Metrics) add(c *Cache) {
+// add makes a cache's label values exist from the start, so that a rate over them begins at 0, and returns its counters of lookups
+// by outcome.
+func (m *Metrics) add(c *Cache) map[string]prometheus.Counter {
 	m.mu.Lock()
 	m.caches[c.config.Issuer] = c
 	m.mu.Unlock()
 	for _, result := range []string{resultOK, resultHTTPError, resultTimeout, resultParse, resultEmpty, resultTooLarge} {
 		m.fetches.WithLabelValues(c.config.Issuer, result)
 	}
+	requests := make(map[string]prometheus.Counter)
+	for _, outcome := range []string{outcomeHit, outcomeMiss, outcomeNegativeHit, outcomeSuppressed} {
+		requests[outcome] = m.requests.WithLabelValues(c.config.Issuer, outcome)
+	}
+	return requests
 }
 
 func (m *Metrics) remove(c *Cache) {
