@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/pgturnstile/pgturnstile/config"
+	"github.com/pgturnstile/pgturnstile/proxy/devstack"
+)
+
+func devCommand() command {
+	return command{
+		name:    "dev",
+		summary: "start Postgres, a stand-in for Neon, an issuer and the proxy, to try things on",
+		run:     runDev,
+	}
+}
+
+// devFlags is the command line of `pgturnstile dev`.
+type devFlags struct {
+	readyFile string
+	demo      bool
+	port      int
+	logLevel  string
+}
+
+func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "token" {
+		return runDevToken(ctx, args[1:], stdout, stderr)
+	}
+	fs := flag.NewFlagSet("dev", flag.ContinueOnError)
+	var f devFlags
+	fs.StringVar(&f.readyFile, "ready-file", "", "`file` to write, for a shell to source, when all is ready; mode 0600, as it holds tokens")
+	fs.BoolVar(&f.demo, "demo", false, "tell the story of two users with psql, and end; not zero if a step differs")
+	fs.IntVar(&f.port, "port", 0, "`port` of the proxy on 127.0.0.1; 0: a free one")
+	fs.StringVar(&f.logLevel, "log-level", "warn", "what the proxy logs to stderr from: debug, info, warn or error")
+	if code, done := parseFlags(fs, args, stdout, stderr); done {
+		return code
+	}
+	log := config.Log{Level: config.LogLevel(f.logLevel), Format: config.FormatText}
+	if _, ok := logLevels[log.Level]; !ok || f.port < 0 || f.port > 65535 {
+		fmt.Fprintln(stderr, "pgturnstile dev: --port is 0 to 65535, --log-level debug, info, warn or error")
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := dev(ctx, f, newLogger(log, stderr), stdout); err != nil {
+		fmt.Fprintf(stderr, "pgturnstile dev: %v\n", err)
+		return exitFault
+	}
+	return exitOK
+}
+
+// errDemoDiffers is a demo that did not go as it must.
+var errDemoDiffers = errors.New("the demo differs")
+
+// dev runs a stack until ctx ends, or through the demo. Whatever it made is gone when it returns.
+func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (err error) {
+	if err := removeOld(f.readyFile); err != nil {
+		return err
+	}
+	if _, err := findRunning(); err != nil { // removes what a killed one left
+		return err
+	}
+	stack, err := devstack.Start(ctx, devstack.Options{Port: f.port, DefaultRoute: true, Log: log})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // it was told to end while it started
+		}
+		return err
+	}
+	defer func() { err = errors.Join(err, stack.Close()) }()
+	state, err := writeState(stack)
+	if err != nil {
+		return err
+	}
+	pid := strconv.Itoa(os.Getpid())
+	defer func() { err = errors.Join(err, removeOwn(state, pid)) }()
+	if f.readyFile != "" {
+		ready, err := readyOf(stack)
+		if err != nil {
+			return err
+		}
+		if err := ready.write(f.readyFile); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, removeOwn(f.readyFile, pid)) }()
+	}
+	if f.demo {
+		differ, err := runDemo(ctx, stack, stdout)
+		switch {
+		case err != nil:
+			return err
+		case differ > 0:
+			return fmt.Errorf("%w in %d of %d steps", errDemoDiffers, differ, len(demoSteps))
+		}
+		fmt.Fprintf(stdout, "demo: all %d steps as they must be\n", len(demoSteps))
+		return nil
+	}
+	printCommands(stdout, stack, f.readyFile)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-stack.Failed():
+		return stack.Err()
+	}
+}
+
+// removeOld takes away the ready file of an earlier run, so that whoever waits for it waits for this one's.
+func removeOld(path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	env, err := readEnvironment(path)
+	if err != nil || env.get(tokenSocket) == "" {
+		return fmt.Errorf("%s exists and is no ready file: remove it or name another", path)
+	}
+	return os.Remove(path)
+}
+
+// connectionOf is how a client connects, in libpq's variables.
+func connectionOf(s *devstack.Stack) environment {
+	host, port := s.HostPort()
+	return environment{
+		{"PGHOST", host},
+		{"PGPORT", port},
+		{"PGDATABASE", devstack.Database},
+		{"PGUSER", devstack.Role},
+		{"PGSSLMODE", "verify-full"},
+		{"PGSSLROOTCERT", s.CAFile()},
+	}
+}
+
+// readyOf is the ready file's content, with a token for each of the two users.
+func readyOf(s *devstack.Stack) (environment, error) {
+	env := connectionOf(s)
+	for _, user := range []string{"alice", "bob"} {
+		token, err := s.Mint(devstack.TokenRequest{User: user})
+		if err != nil {
+			return nil, err
+		}
+		env = append(env, variable{"TOKEN_" + strings.ToUpper(user), token})
+	}
+	return append(env,
+		variable{"NEON_URL", s.NeonURL()},
+		variable{"JWKS_URL", s.JWKSURL()},
+		variable{"METRICS_URL", s.MetricsURL()},
+		variable{"ADMIN_DSN", s.AdminDSN()},
+		variable{"PID", strconv.Itoa(os.Getpid())},
+		variable{tokenSocket, s.TokenSocket()},
+		variable{stackFolder, s.Dir()},
+	), nil
+}
+
+// printCommands prints what to paste into another terminal. No token is printed: the command line fetches one itself.
+func printCommands(w io.Writer, s *devstack.Stack, readyFile string) {
+	host, port := s.HostPort()
+	dsn := fmt.Sprintf("host=%s port=%s sslmode=verify-full sslrootcert=%s user=%s dbname=%s", host, port, s.CAFile(), devstack.Role, devstack.Database)
+	token := selfName() + " dev token"
+	if readyFile != "" {
+		if absolute, err := filepath.Abs(readyFile); err == nil {
+			readyFile = absolute
+		}
+		token += " --ready-file " + shellQuote(readyFile)
+	}
+	fmt.Fprint(w, "pgturnstile dev is ready. In another terminal:\n\n")
+	for _, user := range []string{"alice", "bob"} {
+		fmt.Fprintf(w, "  PGPASSWORD=$(%s --user %s) psql %s\n", token, user, doubleQuote(dsn))
+	}
+	fmt.Fprintf(w, "\nThe table todos is there, empty, and everybody owns their rows: insert into todos (task) values ('...').\n")
+	fmt.Fprintf(w, "Metrics: %s\nCtrl-C ends all of it and removes what it made.\n", s.MetricsURL())
+}
+
+// doubleQuote puts s into double quotes for a POSIX shell.
+func doubleQuote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(s) + `"`
+}
+
+// selfName is how this program is called from anywhere: by its name if the shell finds it so, else by its path.
+func selfName() string {
+	self, err := os.Executable()
+	if err != nil {
+		return "pgturnstile"
+	}
+	if found, err := exec.LookPath("pgturnstile"); err == nil && sameFile(found, self) {
+		return "pgturnstile"
+	}
+	return shellQuote(self)
+}
+
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}

@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// commandEnv makes this test binary the command itself, so that the tests start what users start.
+const commandEnv = "PGTURNSTILE_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(commandEnv) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// devLimit is how long a stack may take to start or to end on a machine that is busy with other tests.
+const devLimit = 90 * time.Second
+
+// process is a pgturnstile of its own.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr output
+	done           chan struct{} // closed when it has ended
+}
+
+// output is what a process has printed so far. Safe for concurrent use.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// devFolders are where a process may leave something: nothing else of this machine is looked at.
+type devFolders struct{ temporary, runtime string }
+
+func newDevFolders(t *testing.T) devFolders {
+	t.Helper()
+	// A Unix socket's path has room for 107 bytes only, which t.TempDir may use up. The database's own user must be able to
+	// enter.
+	temporary, err := os.MkdirTemp("", "dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(temporary) })
+	if err := os.Chmod(temporary, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	runtime := filepath.Join(temporary, "run")
+	if err := os.Mkdir(runtime, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return devFolders{temporary, runtime}
+}
+
+func (f devFolders) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), commandEnv+"=1", "TMPDIR="+f.temporary, "XDG_RUNTIME_DIR="+f.runtime)
+	return cmd
+}
+
+func (f devFolders) start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: f.command(context.Background(), args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // the exit code is looked at
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	})
+	return p
+}
+
+// until waits for condition, unless the process ends first.
+func (p *process) until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(devLimit)
+	for !condition() {
+		select {
+		case <-p.done:
+			t.Fatalf("waiting for %s: it ended with %d: %s%s", what, p.cmd.ProcessState.ExitCode(), &p.stdout, &p.stderr)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %s", what)
+		}
+	}
+}
+
+// end waits for the end and returns the exit code.
+func (p *process) end(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(devLimit):
+		t.Fatal("it does not end")
+		return -1
+	}
+}
+
+// token runs `pgturnstile dev token`.
+func (f devFolders) token(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := f.command(t.Context(), append([]string{"dev", "token"}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// left returns what stands in the folders.
+func (f devFolders) left(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	err := filepath.WalkDir(f.temporary, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if path != f.temporary && path != f.runtime && path != filepath.Join(f.runtime, "pgturnstile") {
+			found = append(found, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestDevFromStartToEnd(t *testing.T) {
+	folders := newDevFolders(t)
+	ready := filepath.Join(t.TempDir(), "it's ready")
+	p := folders.start(t, "dev", "--ready-file", ready)
+	p.until(t, "ready file", func() bool { _, err := os.Stat(ready); return err == nil })
+	info, err := os.Stat(ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the ready file's mode is %v", info.Mode())
+	}
+	// A shell reads it, as users do.
+	names := []string{"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGSSLMODE", "PGSSLROOTCERT", "TOKEN_ALICE", "TOKEN_BOB", "NEON_URL",
+		"JWKS_URL", "METRICS_URL", "ADMIN_DSN", "PID"}
+	out, err := exec.Command("sh", "-c", `. "$1"; shift; for n; do eval "printf '%s\n' \"\$$n\""; done`, "sh", ready, names[0], names[1], names[2],
+		names[3], names[4], names[5], names[6], names[7], names[8], names[9], names[10], names[11], names[12]).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := strings.Split(string(out), "\n")
+	env := make(map[string]string)
+	for i, name := range names {
+		if values[i] == "" {
+			t.Fatalf("%s is not in the ready file", name)
+		}
+		env[name] = values[i]
+	}
+	if env["PID"] != strconv.Itoa(p.cmd.Process.Pid) {
+		t.Errorf("PID is %s, want %d", env["PID"], p.cmd.Process.Pid)
+	}
+
+	checkPasted(t, folders, ready, p, env)
+	checkReadyAddresses(t, env)
+	checkTokens(t, folders, ready)
+
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d after SIGTERM: %s", code, &p.stderr)
+	}
+	if _, err := os.Stat(ready); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the ready file is still there: %v", err)
+	}
+	if left := folders.left(t); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	if pids := processesOf(t, folders); pids != nil {
+		t.Errorf("still running: %v", pids)
+	}
+	if _, errs, code := folders.token(t, "--user", "alice"); code != exitFault || !strings.Contains(errs, `nothing is running: start "pgturnstile dev" first`) {
+		t.Errorf("a token of no stack: code %d, %s", code, errs)
+	}
+}
+
+// checkPasted runs the printed commands as they stand.
+func checkPasted(t *testing.T, folders devFolders, ready string, p *process, env map[string]string) {
+	t.Helper()
+	p.until(t, "printed commands", func() bool { return strings.Contains(p.stdout.String(), "Ctrl-C") })
+	printed := p.stdout.String()
+	if strings.Contains(printed, "eyJ") || strings.Contains(printed, env["TOKEN_ALICE"]) {
+		t.Error("a token was printed")
+	}
+	lines := regexp.MustCompile(`(?m)^  (PGPASSWORD=.*)$`).FindAllStringSubmatch(printed, -1)
+	if len(lines) != 2 {
+		t.Fatalf("%d commands were printed, want alice's and bob's:\n%s", len(lines), printed)
+	}
+	for i, user := range []string{"alice", "bob"} {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", lines[i][1]+` -X -A -t -c "insert into todos (task) values ('pasted')" -c 'select user_id, task from todos'`)
+		cmd.Env = append(os.Environ(), commandEnv+"=1", "TMPDIR="+folders.temporary, "XDG_RUNTIME_DIR="+folders.runtime)
+		out, err := cmd.CombinedOutput()
+		if want := "INSERT 0 1\n" + user + "|pasted\n"; err != nil || string(out) != want {
+			t.Errorf("%s\nprints %q, %v; want %q", lines[i][1], out, err, want)
+		}
+	}
+}
+
+func checkReadyAddresses(t *testing.T, env map[string]string) {
+	t.Helper()
+	if !strings.HasSuffix(env["METRICS_URL"], "/metrics") {
+		t.Errorf("METRICS_URL is %s", env["METRICS_URL"])
+	}
+	if body := get(t, env["METRICS_URL"]); !strings.Contains(body, "pgturnstile_client_connections_total") {
+		t.Error("the metrics have no pgturnstile_client_connections_total")
+	}
+	if body := get(t, env["JWKS_URL"]); !strings.Contains(body, `"kty":"RSA"`) {
+		t.Errorf("the key set is %s", body)
+	}
+	conn, err := pgx.Connect(t.Context(), env["ADMIN_DSN"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var super, tls bool
+	var database string
+	err = conn.QueryRow(t.Context(), "select usesuper, ssl, current_database() from pg_user, pg_stat_ssl where usename = current_user and pid = pg_backend_pid()").
+		Scan(&super, &tls, &database)
+	if err != nil || !super || tls || database != env["PGDATABASE"] || !strings.Contains(env["ADMIN_DSN"], "sslmode=disable") {
+		t.Errorf("ADMIN_DSN: superuser %v, TLS %v, database %s, %v", super, tls, database, err)
+	}
+	var users string
+	if err := conn.QueryRow(t.Context(), "select string_agg(user_id, ',' order by user_id) from todos").Scan(&users); err != nil || users != "alice,bob" {
+		t.Errorf("todos holds rows of %s, %v", users, err)
+	}
+	answer, err := http.Post(env["NEON_URL"], "application/json", strings.NewReader(`{"query":"select 1"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("NEON_URL answers a request without a token with %s", answer.Status)
+	}
+}
+
+func checkTokens(t *testing.T, folders devFolders, ready string) {
+	t.Helper()
+	jwt := regexp.MustCompile(`^[\w-]+\.[\w-]+\.[\w-]+\n$`)
+	for _, args := range [][]string{
+		{"--user", "carol"},
+		{"--user", "carol", "--ready-file", ready},
+		{"--user", "carol", "--use", "id", "--group", "a", "--group", "b", "--expires", "10m"},
+	} {
+		if out, errs, code := folders.token(t, args...); code != 0 || errs != "" || !jwt.MatchString(out) {
+			t.Errorf("dev token %v: code %d, %s%s", args, code, out, errs)
+		}
+	}
+	for _, bad := range []struct {
+		args []string
+		code int
+		text string
+	}{
+		{nil, exitUsage, "a token needs a user"},
+		{[]string{"--user", "carol", "--expires", "48h"}, exitUsage, "a token lives at most 24h0m0s"},
+		{[]string{"--user", "carol", "--use", "refresh"}, exitUsage, `a token's use is access or id, not "refresh"`},
+		{[]string{"--user", "carol", "--ready-file", "no-such-file"}, exitFault, "no such file or directory"},
+		{[]string{"--user", "carol", "--ready-file", "dev_test.go"}, exitFault, "is no file that pgturnstile dev wrote"},
+	} {
+		if out, errs, code := folders.token(t, bad.args...); code != bad.code || out != "" || !strings.Contains(errs, bad.text) {
+			t.Errorf("dev token %v: code %d, %s%s; want %d, %s", bad.args, code, out, errs, bad.code, bad.text)
+		}
+	}
+	// A second stack, as its state file and socket say it is there.
+	second := folders.start(t, "dev")
+	folder := filepath.Join(folders.runtime, "pgturnstile")
+	state := filepath.Join(folder, "dev-"+strconv.Itoa(second.cmd.Process.Pid)+".env")
+	second.until(t, "second state file", func() bool { _, err := os.Stat(state); return err == nil })
+	_, errs, code := folders.token(t, "--user", "carol")
+	if code != exitFault || !strings.Contains(errs, "2 are running: name one by its file") || !strings.Contains(errs, state) {
+		t.Errorf("a token of one of two: code %d, %s", code, errs)
+	}
+	if out, errs, code := folders.token(t, "--user", "carol", "--ready-file", state); code != 0 || !jwt.MatchString(out) {
+		t.Errorf("a token of the named one: code %d, %s", code, errs)
+	}
+	if err := second.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	if code := second.end(t); code != 0 {
+		t.Errorf("exit code %d after SIGINT: %s", code, &second.stderr)
+	}
+	if out, errs, code := folders.token(t, "--user", "carol"); code != 0 || !jwt.MatchString(out) {
+		t.Errorf("a token of the one that is left: code %d, %s", code, errs)
+	}
+}
+
+func TestDevDemo(t *testing.T) {
+	folders := newDevFolders(t)
+	p := folders.start(t, "dev", "--demo")
+	code := p.end(t)
+	printed := p.stdout.String()
+	if code != 0 || strings.Contains(printed, "DIFFERS") || !strings.Contains(printed, "demo: all "+strconv.Itoa(len(demoSteps))+" steps as they must be") {
+		t.Errorf("exit code %d:\n%s%s", code, printed, &p.stderr)
+	}
+	if strings.Contains(printed+p.stderr.String(), "eyJ") {
+		t.Error("a token was printed")
+	}
+	if left := folders.left(t); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	if pids := processesOf(t, folders); pids != nil {
+		t.Errorf("still running: %v", pids)
+	}
+}
+
+func TestDevRefusesAPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	folders := newDevFolders(t)
+	p := folders.start(t, "dev", "--port", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	if code := p.end(t); code != exitFault || !strings.Contains(p.stderr.String(), "address already in use") {
+		t.Errorf("exit code %d: %s", code, &p.stderr)
+	}
+	if left := folders.left(t); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// processesOf returns the processes whose command line names the folders.
+func processesOf(t *testing.T, f devFolders) []string {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, path := range lines {
+		if line, err := os.ReadFile(path); err == nil && bytes.Contains(line, []byte(f.temporary)) {
+			found = append(found, string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+		}
+	}
+	return found
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
