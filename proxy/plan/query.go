@@ -18,6 +18,7 @@ type shape struct {
 // query classifies SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE and MERGE, with or without WITH and parentheses.
 func (r *reader) query() Plan {
 	s := r.shape(0)
+	r.marks.into = 0 // so far it was that of an INSERT or MERGE in a CTE
 	r.drain()
 	p := Plan{Verb: s.verb}
 	switch {
@@ -38,7 +39,7 @@ func (r *reader) query() Plan {
 	return p
 }
 
-// shape reads the head of a query up to its main verb.
+// shape reads the head of a query and stops at its main verb.
 func (r *reader) shape(nesting int) shape {
 	for r.acceptChar('(') {
 	}
@@ -62,9 +63,6 @@ func (r *reader) shape(nesting int) shape {
 		s.verb = VerbMerge
 	}
 	s.modifies = s.verb.modifies()
-	if s.verb != VerbOther {
-		r.next()
-	}
 	return s
 }
 

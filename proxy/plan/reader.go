@@ -20,7 +20,7 @@ type marks struct {
 	locks     bool // FOR UPDATE, FOR SHARE and so on, anywhere
 	returning bool // RETURNING outside brackets
 	as        bool // AS outside brackets
-	into      int  // where the text behind the first INTO of a SELECT starts; 0: there is none
+	into      int  // where the text behind the first INTO starts; 0: there is none
 
 	callee   sqlscan.Token // the identifier that a ( right here would call; none if its End is 0
 	argument int           // depth inside current_setting( while its first argument goes on, else 0
@@ -72,7 +72,7 @@ func (r *reader) markWord() {
 	case 3:
 		m.locks = m.locks || r.is("KEY") && r.after("FOR")
 	case 4:
-		if m.into == 0 && r.is("INTO") && !r.afterPoint() && !r.after("AS") && !r.after("INSERT") && !r.after("MERGE") {
+		if m.into == 0 && r.is("INTO") && !r.afterPoint() && !r.after("AS") {
 			m.into = r.tok.End
 		}
 	case 5:

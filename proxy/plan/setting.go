@@ -232,7 +232,7 @@ func (r *reader) show() Plan {
 	s, ok := r.variable()
 	switch {
 	case !ok:
-	case s.All:
+	case s.All, strings.EqualFold(s.Name, "all"): // SHOW "all" is the same to Postgres
 		return refuse(FeatureShowAll, "SHOW ALL")
 	case kept(s.Name) != "":
 		p.Kind, p.Setting = Show, s
