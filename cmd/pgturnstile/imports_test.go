@@ -48,7 +48,8 @@ var beside = map[string][]string{
 	"proxy/admin":                      {},
 	"proxy/neon":                       {"proxy/neon/reply", "proxy/upstream", "proxy/pgerr"},
 	"proxy/neon/reply":                 {"proxy/upstream", "proxy/pgerr"},
-	"proxy/neon/neontest":              {},
+	"proxy/neon/neontest":              {"proxy/neon/neontest/rustjson"},
+	"proxy/neon/neontest/rustjson":     {},
 	"proxy/devstack/postgres":          {},
 }
 
