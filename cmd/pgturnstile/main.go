@@ -25,6 +25,7 @@ func commands() []command {
 	return []command{
 		serveCommand(),
 		checkCommand(),
+		healthcheckCommand(),
 		devCommand(),
 		versionCommand(),
 	}
