@@ -141,11 +141,12 @@ func (r *reader) value(s *Setting) bool {
 	case !r.more:
 		return false
 	case r.tok.Kind == sqlscan.String:
+		prefix := r.sql[r.tok.Start] | 0x20
 		var ok bool
-		if v, ok = sqlscan.StringValue(r.sql, r.tok); !ok {
+		if v, ok = sqlscan.StringValue(r.sql, r.tok); !ok || prefix == 'n' { // N'...' is a cast
 			return false
 		}
-		unicode := r.sql[r.tok.Start]|0x20 == 'u'
+		unicode := prefix == 'u'
 		r.next()
 		if unicode && r.accept("UESCAPE") {
 			r.next()

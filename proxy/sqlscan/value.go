@@ -78,7 +78,7 @@ func uescape(sql string, end int) byte {
 	}
 	t, _ := s.Next()
 	v, ok := StringValue(sql, t)
-	if !ok || len(v) != 1 || v[0] >= 0x80 || is(v[0], isSpace|isHex) || strings.ContainsAny(v, `+'"`) {
+	if !ok || sql[t.Start]|0x20 == 'n' || len(v) != 1 || v[0] >= 0x80 || is(v[0], isSpace|isHex) || strings.ContainsAny(v, `+'"`) {
 		return 0
 	}
 	return v[0]

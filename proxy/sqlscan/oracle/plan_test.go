@@ -333,7 +333,9 @@ func temporary(r *pg_query.RangeVar) bool {
 	return r.GetRelpersistence() == "t" || temporarySchema(r.GetSchemaname()) || temporarySchema(r.GetCatalogname())
 }
 
-func temporarySchema(name string) bool { return name == "pg_temp" || strings.HasPrefix(name, "pg_temp_") }
+func temporarySchema(name string) bool {
+	return name == "pg_temp" || strings.HasPrefix(name, "pg_temp_")
+}
 
 // expectUtility is what has no case of its own: forwarded, but for temporary objects.
 func expectUtility(n *pg_query.Node) expected {
