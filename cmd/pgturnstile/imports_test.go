@@ -17,7 +17,7 @@ const modulePath = "github.com/pgturnstile/pgturnstile/"
 
 // layers hold the packages that stand on each other, the highest first: each may import those of lower layers, and values.
 var layers = [][]string{
-	{"cmd/pgturnstile"},
+	{"cmd/pgturnstile", "proxy/devstack/cmd/bench"},
 	{"proxy/proxytest"},
 	{"proxy/devstack"},
 	{"proxy/assembly"},
@@ -60,7 +60,7 @@ var extra = map[string][]string{
 
 // httpUsers may import net/http: nobody above proxy/neon knows HTTP, but for the operators' listener, the issuer's side, and what
 // assembles or imitates.
-var httpUsers = []string{"cmd/pgturnstile", "jwks", "jwks/jwkstest", "proxy/admin", "proxy/neon", "proxy/neon/neontest", "proxy/devstack", "proxy/proxytest"}
+var httpUsers = []string{"cmd/pgturnstile", "jwks", "jwks/jwkstest", "proxy/admin", "proxy/neon", "proxy/neon/neontest", "proxy/devstack", "proxy/devstack/cmd/bench", "proxy/proxytest"}
 
 // goPackage is what the test looks at: a folder's files that are no tests.
 type goPackage struct {
