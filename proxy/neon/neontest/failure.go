@@ -134,6 +134,7 @@ func dbFailure(body []byte) *failure {
 	if e.internalPosition == nil {
 		e.internalQuery = nil
 	}
+	likeExtension(e)
 	return &failure{pg: e}
 }
 

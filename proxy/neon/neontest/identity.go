@@ -1,9 +1,11 @@
 package neontest
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/sha512"
 	_ "embed"
 	"encoding/base64"
@@ -61,6 +63,17 @@ func newKey() []byte {
 	return key
 }
 
+// sessionSettings are what a connection of the endpoint starts with: no session, and something that names the key as
+// the original does, in the form of a public one, which this is not.
+func sessionSettings(key []byte) map[string]string {
+	print := sha256.Sum256(key)
+	return map[string]string{
+		"client_encoding":    "UTF8",
+		"pg_session_jwt.jwt": " ",
+		"pg_session_jwt.jwk": `{"kty":"OKP","crv":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(print[:]) + `"}`,
+	}
+}
+
 // register tells Postgres the key of the backend pid. conn is a superuser's, in the same database.
 func register(ctx context.Context, conn *pgconn.PgConn, pid uint32, key []byte) error {
 	pad := func(with byte) []byte {
@@ -116,22 +129,11 @@ func sessionToken(payload []byte, jti int64, key []byte) (string, *failure) {
 			return inPostgres("'%s' (%s) must be an integer representing seconds since unix epoch", date.name, date.what)
 		}
 	}
-	head := fmt.Appendf(nil, `{"alg":"HS512","jti":%d,`, jti)
-	switch sub := lastMember(claims, "sub"); {
-	case sub == nil:
-		head = append(head, `"kind":"absent"}`...)
-	case sub.Kind != rustjson.String:
-		head = append(head, `"kind":"other"}`...)
-	default:
-		known, _, _ := strings.Cut(sub.Str, "\x00")
-		head = rustjson.AppendString(append(head, `"kind":"string","sub":`...), known)
-		if uid := rustUUID(sub.Str); uid != "" {
-			head = rustjson.AppendString(append(head, `,"uid":`...), uid)
-		}
-		head = append(head, '}')
-	}
 	b64 := base64.RawURLEncoding
-	signed := b64.EncodeToString(head) + "." + b64.EncodeToString(rustjson.Append(nil, claims))
+	// The header says EdDSA, as the original's does: nobody reads it. A backslash is written so that \u0000 is always a NUL,
+	// see identity.sql.
+	written := bytes.ReplaceAll(rustjson.Append(nil, claims), []byte(`\\`), []byte(`\u005c`))
+	signed := b64.EncodeToString([]byte(`{"alg":"EdDSA"}`)) + "." + b64.EncodeToString(written)
 	mac := hmac.New(sha512.New, key)
 	mac.Write([]byte(signed))
 	return signed + "." + b64.EncodeToString(mac.Sum(nil)), nil

@@ -1,6 +1,6 @@
 -- What pg_session_jwt provides, without the extension. Run as superuser; may be run again.
 --
--- A session is a token, signed anew for one connection (one backend) of the HTTP endpoint, with a growing number (jti).
+-- A session is a token in the form of a JWT, signed anew for one connection (one backend) of the HTTP endpoint, with a growing number (jti).
 -- auth.jwt_session_init checks it, once per request, and binds it to the backend; the other functions say who it is while the
 -- setting pg_session_jwt.jwt, which anybody may change, is the bound token. Where things are kept:
 --
@@ -30,7 +30,7 @@ DECLARE
   b auth.backend;
   signed text := substring(jwt FROM '^(.*)\.[^.]*$');
   signature text := substring(jwt FROM '[^.]*$');
-  head text := split_part(signed, '.', 1);
+  claims text := split_part(signed, '.', 2);
   id bigint;
 BEGIN
   IF signed IS NULL OR position('.' IN signed) = 0 THEN
@@ -50,7 +50,8 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'invalid JWT signature';
     END IF;
     -- What is signed was written by the endpoint: it can be read.
-    id := convert_from(decode(rpad(translate(head, '-_', '+/'), (length(head) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::json->>'jti';
+    claims := convert_from(decode(rpad(translate(claims, '-_', '+/'), (length(claims) + 3) / 4 * 4, '='), 'base64'), 'UTF8');
+    id := replace(claims, '\u0000', '')::json->>'jti';
     IF id <= b.jti THEN
       RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'Token ID must be strictly monotonically increasing.';
     END IF;
@@ -60,17 +61,19 @@ BEGIN
 END $f$;
 
 -- In the functions below, a setting that is not the bound token is checked as if it were new, which fails, or binds the
--- last one again.
+-- last one again. A connection of the endpoint begins with the setting ' ': a RESET brings that back and leaves no identity,
+-- while '' is a bad token. The endpoint writes a backslash in claims as \u005c, so \u0000 is a NUL wherever it stands.
 CREATE OR REPLACE FUNCTION auth.session() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   jwt text := current_setting('pg_session_jwt.jwt', true);
+  bound text := current_setting('session_preload_libraries');
   claims text := split_part(jwt, '.', 2);
 BEGIN
-  IF coalesce(jwt, '') = '' THEN
+  IF jwt IS NULL OR jwt = ' ' OR jwt = '' AND bound = '' THEN
     RETURN 'null';
   END IF;
-  IF jwt <> current_setting('session_preload_libraries') THEN
+  IF jwt <> bound THEN
     PERFORM auth.jwt_session_init(jwt);
   END IF;
   RETURN convert_from(decode(rpad(translate(claims, '-_', '+/'), (length(claims) + 3) / 4 * 4, '='), 'base64'), 'UTF8');
@@ -82,37 +85,45 @@ BEGIN
   RETURN auth.session();
 END $f$;
 
--- The token's header holds what the endpoint made of the claim sub: its kind (absent, string, other), its text up to the
--- first NUL, and the UUID that it is, if it is one.
 CREATE OR REPLACE FUNCTION auth.user_id() RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
   jwt text := current_setting('pg_session_jwt.jwt', true);
-  head text := split_part(jwt, '.', 1);
-  subject json;
+  bound text := current_setting('session_preload_libraries');
+  claims text := split_part(jwt, '.', 2);
+  sub json;
 BEGIN
-  IF coalesce(jwt, '') = '' THEN
+  IF jwt IS NULL OR jwt = ' ' OR jwt = '' AND bound = '' THEN
     RETURN NULL;
   END IF;
-  IF jwt <> current_setting('session_preload_libraries') THEN
+  IF jwt <> bound THEN
     PERFORM auth.jwt_session_init(jwt);
   END IF;
-  subject := convert_from(decode(rpad(translate(head, '-_', '+/'), (length(head) + 3) / 4 * 4, '='), 'base64'), 'UTF8');
-  IF subject->>'kind' = 'other' THEN
+  claims := convert_from(decode(rpad(translate(claims, '-_', '+/'), (length(claims) + 3) / 4 * 4, '='), 'base64'), 'UTF8');
+  -- A NUL ends the text. It is written as another escape first: no other stands in claims, and json keeps escapes as they are.
+  sub := replace(claims, '\u0000', '\uffff')::json->'sub';
+  IF json_typeof(sub) <> 'string' THEN
     RAISE EXCEPTION USING ERRCODE = '42804', MESSAGE = 'invalid subject claim in the JWT';
   END IF;
-  RETURN subject->>'sub';
+  IF position('\uffff' IN sub::text) > 0 THEN
+    sub := split_part(sub::text, '\uffff', 1) || '"';
+  END IF;
+  RETURN sub #>> '{}';
 END $f$;
 
 CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid
 LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
-  head text := split_part(current_setting('pg_session_jwt.jwt', true), '.', 1);
+  id text := auth.user_id();
+  claims text := split_part(current_setting('pg_session_jwt.jwt', true), '.', 2);
 BEGIN
-  IF auth.user_id() IS NULL THEN
-    RETURN NULL;
+  IF id ~* '^(urn:uuid:)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$|^[{][0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}[}]$|^[0-9a-f]{32}$' THEN
+    claims := convert_from(decode(rpad(translate(claims, '-_', '+/'), (length(claims) + 3) / 4 * 4, '='), 'base64'), 'UTF8');
+    IF position('\uffff' IN (replace(claims, '\u0000', '\uffff')::json->'sub')::text) = 0 THEN -- else id is only the start of sub
+      RETURN regexp_replace(id, '^urn:uuid:', '');
+    END IF;
   END IF;
-  RETURN convert_from(decode(rpad(translate(head, '-_', '+/'), (length(head) + 3) / 4 * 4, '='), 'base64'), 'UTF8')::json->>'uid';
+  RETURN NULL;
 END $f$;
 
 CREATE OR REPLACE FUNCTION auth.organization() RETURNS jsonb
@@ -128,8 +139,16 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER SET search_path = pg_cata
 DECLARE
   id jsonb := auth.organization()->'id';
 BEGIN
-  IF jsonb_typeof(id) = 'string' AND id #>> '{}' ~* '^([0-9a-f]{32}|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$' THEN
-    RETURN id #>> '{}';
+  IF jsonb_typeof(id) = 'string' AND id #>> '{}' ~* '^(urn:uuid:)?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$|^[{][0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}[}]$|^[0-9a-f]{32}$' THEN
+    RETURN regexp_replace(id #>> '{}', '^urn:uuid:', '');
   END IF;
   RETURN NULL;
+END $f$;
+
+-- With the extension these are known settings, which a role may set for itself. From 15 on, unknown ones need a grant.
+DO $f$
+BEGIN
+  IF current_setting('server_version_num')::int >= 150000 THEN
+    EXECUTE 'GRANT SET ON PARAMETER pg_session_jwt.jwt, request.jwt.claims TO PUBLIC';
+  END IF;
 END $f$;

@@ -120,7 +120,8 @@ func (p *pool) asAdmin(ctx context.Context, database string, f func(*pgconn.PgCo
 func (p *pool) open(ctx context.Context, key poolKey) (*backend, error) {
 	config := p.admin.Copy()
 	config.User, config.Password, config.Database = key.role, "", key.database
-	config.RuntimeParams = map[string]string{"client_encoding": "UTF8"}
+	secret := newKey()
+	config.RuntimeParams = sessionSettings(secret)
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, connectFailure(err)
@@ -129,7 +130,7 @@ func (p *pool) open(ctx context.Context, key poolKey) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("neontest: BUG: %w", err)
 	}
-	b := newBackend(h.Conn, h.PID, h.SecretKey, newKey())
+	b := newBackend(h.Conn, h.PID, h.SecretKey, secret)
 	p.mu.Lock()
 	p.live[b] = struct{}{}
 	closed := p.closed
