@@ -179,9 +179,9 @@ func (c *conn) badPacket(ctx context.Context, r *packetReader, err error) *endin
 		return c.interrupted(ctx, err)
 	}
 	end := &ending{reason: reasonProtocol}
-	switch major, ok := r.major(); {
-	case !ok || major == 1234 && e.Code == pgerr.ProtocolViolation:
-	case major < versionMajor:
+	switch version, ok := r.version(); {
+	case !ok || version>>16 == 1234 && e.Code == pgerr.ProtocolViolation:
+	case version != 0 && version>>16 < versionMajor: // as in Postgres 0 stands for "not known yet"
 		end.raw = fmt.Appendf(nil, "EFATAL:  %s\n\x00", e.Message) // that version's own framing: no length, no fields
 	default:
 		end.tell = e
@@ -208,16 +208,16 @@ func (p *packetReader) Read(b []byte) (n int, err error) {
 	return n, err
 }
 
-// major is the major version, or the 1234 of a request, that the packet names; false if it names none.
-func (p *packetReader) major() (uint16, bool) {
-	return binary.BigEndian.Uint16(p.head[4:]), p.n == len(p.head)
+// version is the version that the packet names, or the code of a request; false if it names none.
+func (p *packetReader) version() (uint32, bool) {
+	return binary.BigEndian.Uint32(p.head[4:]), p.n == len(p.head)
 }
 
 // checkStartup sorts the parameters as ProcessStartupPacket (src/backend/tcop/backend_startup.c) does: of a repeated one
 // the last counts. unknown are the names of the protocol-level options, also when there is an error.
 func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pgerr.Error) {
 	s = &startup{minor: m.Minor}
-	var replication *string
+	replication := false
 	options := -1
 	for _, p := range m.Parameters {
 		if strings.HasPrefix(p.Name, optionPrefix) {
@@ -233,7 +233,10 @@ func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pge
 		case "database":
 			s.database = p.Value
 		case "replication":
-			replication = &p.Value
+			var bad *pgerr.Error
+			if replication, bad = wantsReplication(p.Value); err == nil {
+				err = bad
+			}
 		case "options":
 			if options < 0 {
 				options = len(s.settings)
@@ -246,11 +249,10 @@ func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pge
 	}
 	switch {
 	case err != nil:
-	case replication != nil:
-		err = checkReplication(*replication)
-	}
-	if err == nil && s.user == "" {
+	case s.user == "":
 		err = pgerr.New(pgerr.InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
+	case replication:
+		err = pgerr.Unsupported("a replication connection", "Connect to the database itself for that, as its owner.")
 	}
 	if s.database == "" {
 		s.database = s.user
@@ -258,17 +260,17 @@ func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pge
 	return s, unknown, err
 }
 
-// checkReplication refuses what asks for a replication connection, and lets the spellings of false pass.
-func checkReplication(value string) *pgerr.Error {
+// wantsReplication reads the startup parameter of that name, which is a boolean or the word database.
+func wantsReplication(value string) (bool, *pgerr.Error) {
+	if value == "database" {
+		return true, nil
+	}
 	on, ok := parseBool(value)
-	switch {
-	case value == "database" || ok && on:
-		return pgerr.Unsupported("a replication connection", "Connect to the database itself for that, as its owner.")
-	case !ok:
-		return pgerr.New(pgerr.InvalidParameterValue, `invalid value for parameter "replication": "%s"`, value).
+	if !ok {
+		return false, pgerr.New(pgerr.InvalidParameterValue, `invalid value for parameter "replication": "%s"`, value).
 			WithHint(`Valid values are: "false", 0, "true", 1, "database".`)
 	}
-	return nil
+	return on, nil
 }
 
 // parseBool reads a boolean as parse_bool does (src/backend/utils/adt/bool.c): any prefix that is not ambiguous.
