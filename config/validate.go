@@ -49,7 +49,7 @@ func (k *checker) config(c *Config) {
 	between(k, "timeouts.login", c.Timeouts.Login, time.Second, 10*time.Minute)
 	between(k, "timeouts.client_write", c.Timeouts.ClientWrite, time.Second, 24*time.Hour)
 	between(k, "shutdown.min_drain", c.Shutdown.MinDrain, 0, time.Hour)
-	between(k, "shutdown.max_drain", c.Shutdown.MaxDrain, 0, 24*time.Hour)
+	between(k, "shutdown.max_drain", c.Shutdown.MaxDrain, time.Second, 24*time.Hour)
 	between(k, "jwks.ttl", c.JWKS.TTL, time.Minute, 7*24*time.Hour)
 	between(k, "jwks.stale_limit", c.JWKS.StaleLimit, time.Minute, 30*24*time.Hour)
 	if c.JWKS.TTL > c.JWKS.StaleLimit {
