@@ -40,8 +40,10 @@ func TestMain(m *testing.M) {
 func testPostgres(t *testing.T) *postgres.Server {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.server, shared.err = postgres.Start(context.Background(), postgres.Options{Settings: map[string]string{
-			"deadlock_timeout": "200ms", "max_connections": "300"}})
+		shared.server, shared.err = postgres.Start(context.Background(), postgres.Options{
+			Bin: os.Getenv("PGTURNSTILE_TEST_POSTGRES_BIN"), // another installation's directory of binaries
+			Settings: map[string]string{
+				"deadlock_timeout": "200ms", "max_connections": "300"}})
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
