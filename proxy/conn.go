@@ -103,6 +103,7 @@ func (c *conn) run(ctx context.Context) closeReason {
 		return c.refuse(end)
 	}
 	c.setState(stateSession)
+	c.settle()
 	err := session.Run(ctx)
 	if e, ok := errors.AsType[*pgerr.Error](err); ok {
 		c.fields = append(c.fields, zap.String("sqlstate", e.Code))
@@ -148,6 +149,21 @@ func (c *conn) login(ctx context.Context) (Session, *ending) {
 	c.lease.authenticated()
 	return c.enter(ctx, claims, token)
 }
+
+// settle drops what only the login needed: most of a connection's life is spent idle.
+func (c *conn) settle() {
+	c.startup = nil
+	kept := make([]zap.Field, 0, len(idleFields))
+	for _, f := range c.fields {
+		if idleFields[f.Key] {
+			kept = append(kept, f)
+		}
+	}
+	c.fields = kept
+}
+
+// idleFields are those that the record of the connection's end repeats; conn_id leads to the others.
+var idleFields = map[string]bool{"conn_id": true, "remote_addr": true, "listener": true, "user": true, "database": true, "sub": true, "route": true}
 
 // interruptible sets what ends the login when the server drains; nil when it is over. It reports false if it drains already.
 func (c *conn) interruptible(stop context.CancelCauseFunc) bool {

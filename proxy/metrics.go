@@ -50,7 +50,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		probes: counter("client_connection_probes_total",
 			"Connections that ended before a startup packet or before a password, as health checks and password prompts do: no failures.", "listener"),
 		rejected: counter("client_connections_rejected_total",
-			"Connections refused before authentication.", "reason"),
+			"Connections that got no session, by reason. Refused tokens are in auth_failures_total, failed handshakes in tls_handshake_failures_total.", "reason"),
 		duration: histogram("client_connection_duration_seconds",
 			"How long a client connection was open.", []float64{0.01, 0.1, 1, 10, 60, 600, 3600, 21600, 86400}, "listener"),
 		tlsFailures: counter("tls_handshake_failures_total",
