@@ -88,7 +88,7 @@ func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (er
 		return err
 	}
 	pid := strconv.Itoa(os.Getpid())
-	defer func() { err = errors.Join(err, removeOwn(state, pid)) }()
+	defer func() { err = errors.Join(err, removeState(state, pid)) }()
 	if f.readyFile != "" {
 		ready, err := readyOf(stack)
 		if err != nil {

@@ -24,20 +24,13 @@ const (
 	stackFolder = "STACK_DIR"
 )
 
-// runtimeFolder returns the folder for state files, made if need be: under XDG_RUNTIME_DIR, else a folder of this user's
-// own in the folder for temporary files. Only this user can enter it; one that somebody else prepared is refused.
-func runtimeFolder() (string, error) {
+// runtimeFolder returns the folder for state files, which may not be there yet: under XDG_RUNTIME_DIR, else a folder of this
+// user's own in the folder for temporary files.
+func runtimeFolder() string {
 	if base := os.Getenv("XDG_RUNTIME_DIR"); base != "" && checkPrivate(base) == nil {
-		return privateFolder(filepath.Join(base, "pgturnstile"))
+		return filepath.Join(base, "pgturnstile")
 	}
-	return privateFolder(filepath.Join(os.TempDir(), "pgturnstile-"+strconv.Itoa(os.Getuid())))
-}
-
-func privateFolder(path string) (string, error) {
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", err
-	}
-	return path, checkPrivate(path)
+	return filepath.Join(os.TempDir(), "pgturnstile-"+strconv.Itoa(os.Getuid()))
 }
 
 // checkPrivate returns an error unless path is a folder, not a link to one, of this user and of nobody else.
@@ -67,12 +60,29 @@ func stateOf(s *devstack.Stack) environment {
 
 // writeState makes the stack known and returns the file's name.
 func writeState(s *devstack.Stack) (string, error) {
-	folder, err := runtimeFolder()
-	if err != nil {
-		return "", err
-	}
+	folder := runtimeFolder()
 	path := filepath.Join(folder, strings.Replace(stateFile, "*", strconv.Itoa(os.Getpid()), 1))
-	return path, stateOf(s).write(path)
+	for try := 0; ; try++ {
+		if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		// Only this user can enter it; one that somebody else prepared is refused.
+		if err := checkPrivate(folder); err != nil {
+			return "", err
+		}
+		err := stateOf(s).write(path)
+		if !errors.Is(err, fs.ErrNotExist) || try > 0 {
+			return path, err
+		}
+		// Another stack has ended just now and taken the folder away.
+	}
+}
+
+// removeState takes the stack's file away, and the folder with the last one.
+func removeState(path, pid string) error {
+	err := removeOwn(path, pid)
+	_ = os.Remove(filepath.Dir(path)) // as long as there are others it is not empty, and stays
+	return err
 }
 
 // running is a stack that was found.
@@ -83,8 +93,10 @@ type running struct {
 
 // findRunning returns the stacks of this user that answer. What a killed one left behind is removed.
 func findRunning() ([]running, error) {
-	folder, err := runtimeFolder()
-	if err != nil {
+	folder := runtimeFolder()
+	if err := checkPrivate(folder); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	paths, err := filepath.Glob(filepath.Join(folder, stateFile))

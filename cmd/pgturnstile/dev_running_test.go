@@ -89,8 +89,8 @@ func TestTheRunningIsFoundByItsSocket(t *testing.T) {
 	if _, err := theRunning(); err == nil || err.Error() != `nothing is running: start "pgturnstile dev" first` {
 		t.Errorf("none: %v", err)
 	}
-	folder, err := runtimeFolder()
-	if err != nil {
+	folder := runtimeFolder()
+	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(folders.temporary, "a.sock")
@@ -133,35 +133,39 @@ func TestTheRuntimeFolderIsThisUsersAlone(t *testing.T) {
 	base := t.TempDir()
 	t.Setenv("TMPDIR", base)
 	t.Setenv("XDG_RUNTIME_DIR", "")
-	folder, err := runtimeFolder()
-	if err != nil || filepath.Dir(folder) != base {
-		t.Fatalf("folder is %q, %v", folder, err)
+	folder := runtimeFolder()
+	if filepath.Dir(folder) != base {
+		t.Fatalf("the folder is %s, want one in %s", folder, base)
 	}
-	if err := os.Chmod(folder, 0o755); err != nil {
+	if _, err := theRunning(); err == nil || !strings.Contains(err.Error(), "nothing is running") {
+		t.Errorf("without the folder: %v", err)
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runtimeFolder(); err == nil || !strings.Contains(err.Error(), "is not a folder that only you can enter") {
+	if _, err := theRunning(); err == nil || !strings.Contains(err.Error(), "is not a folder that only you can enter") {
 		t.Errorf("a folder that others can enter: %v", err)
 	}
 	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(t.TempDir(), folder); err != nil {
+	own := t.TempDir()
+	if err := os.Chmod(own, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runtimeFolder(); err == nil {
-		t.Error("a link in the folder's place is followed")
-	}
-	// XDG_RUNTIME_DIR of another user (sudo) is no place for our files.
-	if err := os.Remove(folder); err != nil {
+	if err := os.Symlink(own, folder); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := theRunning(); err == nil || !strings.Contains(err.Error(), "is not a folder that only you can enter") {
+		t.Errorf("a link in the folder's place: %v", err)
+	}
+	// XDG_RUNTIME_DIR of another user (sudo), or open to others, is no place for our files.
 	open := t.TempDir()
 	if err := os.Chmod(open, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_RUNTIME_DIR", open)
-	if got, err := runtimeFolder(); err != nil || got != folder {
-		t.Errorf("with a foreign XDG_RUNTIME_DIR the folder is %q, %v; want %q", got, err, folder)
+	if got := runtimeFolder(); got != folder {
+		t.Errorf("with a foreign XDG_RUNTIME_DIR the folder is %s, want %s", got, folder)
 	}
 }

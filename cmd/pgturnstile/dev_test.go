@@ -155,7 +155,7 @@ func (f devFolders) left(t *testing.T) []string {
 		if err != nil {
 			return err
 		}
-		if path != f.temporary && path != f.runtime && path != filepath.Join(f.runtime, "pgturnstile") {
+		if path != f.temporary && path != f.runtime {
 			found = append(found, path)
 		}
 		return nil
