@@ -65,7 +65,7 @@ func Object(data []byte, l Limits) ([]Member, error) {
 	if !utf8.Valid(data) {
 		return nil, ErrUTF8
 	}
-	s := scanner{data: data, depth: l.Depth, values: l.Values}
+	s := scanner{data: data, text: string(data), depth: l.Depth, values: l.Values}
 	s.space()
 	members, err := s.object(true)
 	if err != nil {
@@ -112,7 +112,7 @@ func (m Member) Texts() ([]string, bool) {
 			return texts, true
 		}
 		start := s.pos
-		if s.peek() != '"' || s.text() != nil {
+		if s.peek() != '"' || s.literal() != nil {
 			return nil, false
 		}
 		text, ok := unquote(m.Raw[start:s.pos])

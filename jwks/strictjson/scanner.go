@@ -1,6 +1,7 @@
 package strictjson
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -10,6 +11,7 @@ import (
 // scanner walks one JSON text. It is owned by one call of Object or Texts.
 type scanner struct {
 	data   []byte
+	text   string // data, for the names of the outermost object
 	pos    int
 	depth  int // levels of nesting left
 	values int // values and names left
@@ -67,7 +69,7 @@ func (s *scanner) value() (Kind, error) {
 	case '[':
 		return Array, s.array()
 	case '"':
-		return String, s.text()
+		return String, s.literal()
 	case 't':
 		return Bool, s.word("true")
 	case 'f':
@@ -89,11 +91,16 @@ func (s *scanner) object(outermost bool) ([]Member, error) {
 	}
 	var members []Member
 	names := names{fold: outermost}
+	if outermost {
+		members = make([]Member, 0, 16)
+		names.few = make([][]byte, 0, 16)
+	}
 	for first := true; ; first = false {
 		s.space()
 		if first && s.take('}') {
 			break
 		}
+		nameStart := s.pos + 1
 		name, err := s.name()
 		if err != nil {
 			return nil, err
@@ -112,7 +119,7 @@ func (s *scanner) object(outermost bool) ([]Member, error) {
 			return nil, err
 		}
 		if outermost {
-			members = append(members, Member{Name: string(name), Kind: kind, Raw: s.data[start:s.pos]})
+			members = append(members, Member{Name: s.text[nameStart : nameStart+len(name)], Kind: kind, Raw: s.data[start:s.pos]})
 		}
 		s.space()
 		if s.take('}') {
@@ -161,7 +168,7 @@ func (s *scanner) name() ([]byte, error) {
 		return nil, ErrSyntax
 	}
 	start := s.pos
-	if err := s.text(); err != nil {
+	if err := s.literal(); err != nil {
 		return nil, err
 	}
 	name := s.data[start+1 : s.pos-1]
@@ -173,8 +180,8 @@ func (s *scanner) name() ([]byte, error) {
 	return name, nil
 }
 
-// text reads a string literal; pos stands on its opening quote.
-func (s *scanner) text() error {
+// literal reads a string literal; pos stands on its opening quote.
+func (s *scanner) literal() error {
 	s.pos++
 	for {
 		c := s.peek()
@@ -269,13 +276,17 @@ func (s *scanner) number() error {
 	if s.take('.') && !s.digits() {
 		return ErrSyntax
 	}
-	if s.take('e') || s.take('E') {
+	exponent := s.take('e') || s.take('E')
+	if exponent {
 		if !s.take('+') {
 			s.take('-')
 		}
 		if !s.digits() {
 			return ErrSyntax
 		}
+	}
+	if !exponent && s.pos-start < 300 { // below 10^300
+		return nil
 	}
 	if _, err := strconv.ParseFloat(string(s.data[start:s.pos]), 64); err != nil {
 		return ErrNumber
@@ -285,35 +296,34 @@ func (s *scanner) number() error {
 
 // names are those of one object so far.
 type names struct {
-	fold bool
+	fold bool                // case variants are refused too
 	few  [][]byte            // up to manyNames, compared one by one
 	many map[string]struct{} // beyond: an object of thousands must not cost their square
-	fewF []string
 }
 
 const manyNames = 24
 
 func (n *names) add(name []byte) error {
-	key := string(name)
-	if n.fold {
-		key = foldName(key)
-	}
 	if n.many == nil {
-		for i, seen := range n.fewF {
-			if seen == key {
-				return n.fault(n.few[i], name)
+		for _, seen := range n.few {
+			if bytes.Equal(seen, name) {
+				return ErrDuplicate
+			}
+			if n.fold && bytes.EqualFold(seen, name) {
+				return ErrVariant
 			}
 		}
-		n.few, n.fewF = append(n.few, name), append(n.fewF, key)
+		n.few = append(n.few, name)
 		if len(n.few) < manyNames {
 			return nil
 		}
 		n.many = make(map[string]struct{}, 4*manyNames)
-		for _, seen := range n.fewF {
-			n.many[seen] = struct{}{}
+		for _, seen := range n.few {
+			n.many[n.key(seen)] = struct{}{}
 		}
 		return nil
 	}
+	key := n.key(name)
 	if _, seen := n.many[key]; seen {
 		return ErrDuplicate
 	}
@@ -321,11 +331,11 @@ func (n *names) add(name []byte) error {
 	return nil
 }
 
-func (n *names) fault(a, b []byte) error {
-	if string(a) == string(b) {
-		return ErrDuplicate
+func (n *names) key(name []byte) string {
+	if n.fold {
+		return foldName(string(name))
 	}
-	return ErrVariant
+	return string(name)
 }
 
 // foldName maps all case variants of a name, as Go's encoding/json sees them, to one ("sub", "SUB" and "\u017fub").
