@@ -5,5 +5,5 @@
 // statements as gram.y separates them; then [Ident] and [StringValue], what a token means.
 //
 // Where the server versions differ the scanner takes the newer reading: 1_000 and 0x1F are numbers (16) and a vertical
-// tab is white space (16). A server that knows better refuses the text, so no text means something else there.
+// tab is white space (16), and \v in E'' is one. A server that knows better refuses the text, so no text means something else there.
 package sqlscan

@@ -252,7 +252,21 @@ func number(sql string, i int) Token {
 			return t
 		}
 	}
-	return junk(sql, t, j, isIdentStart)
+	class := uint8(isIdentStart)
+	if j < len(sql) && sql[j] == '$' && lettersBefore(sql[i:j]) {
+		class = isIdentCont // the number could end earlier, and what follows would be an identifier that reaches further
+	}
+	return junk(sql, t, j, class)
+}
+
+// lettersBefore reports whether an identifier could start in the run of identifier characters that ends s.
+func lettersBefore(s string) bool {
+	for k := len(s) - 1; k > 0 && is(s[k], isIdentCont); k-- {
+		if is(s[k], isIdentStart) {
+			return true
+		}
+	}
+	return false
 }
 
 // junk ends t at end, or, if a byte of that class stands there, makes it Bad with all that runs on.
