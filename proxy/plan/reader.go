@@ -41,7 +41,11 @@ func (r *reader) next() {
 	}
 	r.prev = r.tok
 	t, ok := r.scan.Next()
-	if !ok || t.End == len(r.sql) && t.Kind == sqlscan.Punct && r.sql[t.Start] == ';' {
+	if ok && t.Kind == sqlscan.Punct && r.sql[t.Start] == ';' {
+		rest := r.scan
+		_, ok = rest.Next() // the last one ends the statement
+	}
+	if !ok {
 		r.more, r.tok = false, sqlscan.Token{Kind: sqlscan.Punct, Start: len(r.sql), End: len(r.sql)}
 		return
 	}

@@ -4,6 +4,7 @@
 // It imports nothing of this module. Start with [Scanner], the tokens as scan.l makes them; then [Split], the
 // statements as gram.y separates them; then [Ident] and [StringValue], what a token means.
 //
-// Where the server versions differ the scanner takes the newer reading: 1_000 and 0x1F are numbers (16) and a vertical
-// tab is white space (16), and \v in E'' is one. A server that knows better refuses the text, so no text means something else there.
+// Where the server versions differ the scanner takes the newer reading: 1_000 and 0x1F are numbers and a vertical tab is
+// white space, all since 16. An older server refuses such a text, so none means something else there; but for the value
+// of E'\v', which is the letter v to it.
 package sqlscan
