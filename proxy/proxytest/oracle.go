@@ -20,20 +20,22 @@ type Oracle struct {
 	config *pgconn.Config // of the superuser, in the database
 }
 
-// NewOracle makes a database of that name at the server that adminDSN connects a superuser to. The roles authenticated and
-// anonymous must exist there. schema is the SQL that the database behind the proxy was made with.
-func NewOracle(ctx context.Context, adminDSN, database, schema string) (*Oracle, error) {
+// NewOracle makes a database of that name as a copy of the one that adminDSN connects a superuser to. Nobody else may be
+// connected there meanwhile.
+func NewOracle(ctx context.Context, adminDSN, name string) (*Oracle, error) {
 	config, err := pgconn.ParseConfig(adminDSN)
 	if err != nil {
 		return nil, fmt.Errorf("proxytest: %w", err)
 	}
+	template := config.Database
+	config.Database = "postgres"
 	// The names come from the tests: they need no quoting.
-	if err := execute(ctx, config, "CREATE DATABASE "+database); err != nil {
+	if err := execute(ctx, config, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		return nil, err
 	}
 	config = config.Copy()
-	config.Database = database
-	if err := execute(ctx, config, oracleSQL+schema); err != nil {
+	config.Database = name
+	if err := execute(ctx, config, oracleSQL); err != nil {
 		return nil, err
 	}
 	return &Oracle{config: config}, nil

@@ -14,8 +14,8 @@ type Result struct {
 	Lines []string
 }
 
-// Run plays s to t and returns a Result for each of its steps, a first one "login" if the script has the login in it, and
-// a last one "end" with whatever comes behind the last await, if there is anything. That the server ends the session is no
+// Run plays s to t and returns a Result for each of its steps; before them "login" and "parameters" (the ParameterStatus of
+// the login) if the script has the login in it, and a last one "end" with whatever comes behind the last await. That the server ends the session is no
 // error but a line of the transcript; the steps behind it are missing.
 func Run(ctx context.Context, t Target, s *Script) ([]Result, error) {
 	c, err := t.connect(ctx)
@@ -26,8 +26,11 @@ func Run(ctx context.Context, t Target, s *Script) ([]Result, error) {
 	var results []Result
 	loginErr := t.login(c, s)
 	if lines := c.transcript.take(); s.Login || loginErr != nil {
-		sortParameters(lines)
-		results = append(results, Result{Title: "login", Lines: lines})
+		rest, parameters := splitLogin(lines)
+		results = append(results, Result{Title: "login", Lines: rest})
+		if len(parameters) > 0 {
+			results = append(results, Result{Title: "parameters", Lines: parameters})
+		}
 	}
 	if errors.Is(loginErr, errEnded) {
 		return results, nil

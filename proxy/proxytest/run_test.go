@@ -85,7 +85,8 @@ func TestRun(t *testing.T) {
 		_ = b.Flush()
 	})
 	wantResults(t, results, []Result{
-		{"login", []string{`ParameterStatus a="1"`, `ParameterStatus b="2"`, "BackendKeyData with a key of 4 bytes", "ReadyForQuery I"}},
+		{"login", []string{"BackendKeyData with a key of 4 bytes", "ReadyForQuery I"}},
+		{"parameters", []string{`ParameterStatus a="1"`, `ParameterStatus b="2"`}},
 		{"one", []string{`RowDescription ("x" type 23 size 4 of #1.1) ("y" type #1 size -1 mod 8 of #2.2)`, `DataRow NULL "" "ä\n"`,
 			"CommandComplete SELECT 1", "ReadyForQuery T"}},
 		{"two", []string{`ErrorResponse ERROR 42601 "m" position 3`, "ReadyForQuery E"}},

@@ -14,7 +14,7 @@ import (
 //
 //	version 3.2                    of the StartupMessage; 3.0 without it
 //	startup NAME "value"           a parameter of the StartupMessage, beside user and database
-//	login                          the transcript begins with the login, as a step of that name
+//	login                          the transcript begins with the steps "login" and "parameters"
 //	admin "sql"                    run by a superuser on both servers before the session, in schema w
 //	after "sql"                    the same after the session
 //

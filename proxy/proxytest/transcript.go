@@ -3,7 +3,7 @@ package proxytest
 import (
 	"fmt"
 	"regexp"
-	"sort"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -165,16 +165,16 @@ func (t *transcript) fault(m *pgproto3.ErrorResponse) string {
 	return line
 }
 
-// sortParameters puts the ParameterStatus lines of a login in order: a server sends them in any.
-func sortParameters(lines []string) {
-	first := len(lines)
-	last := -1
-	for i, line := range lines {
+// splitLogin takes the ParameterStatus lines out of a login, sorted: a server sends them in any order, and their values are
+// the server's own matter.
+func splitLogin(lines []string) (rest, parameters []string) {
+	for _, line := range lines {
 		if strings.HasPrefix(line, "ParameterStatus ") {
-			first, last = min(first, i), i
+			parameters = append(parameters, line)
+		} else {
+			rest = append(rest, line)
 		}
 	}
-	if last > first {
-		sort.Strings(lines[first : last+1])
-	}
+	slices.Sort(parameters)
+	return rest, parameters
 }
