@@ -110,3 +110,24 @@ func defaults() map[string]reflect.Value {
 	walk("", reflect.ValueOf(Default()).Elem())
 	return all
 }
+
+// The example is complete but for its files, and shows no setting that is the default anyway.
+func TestExampleIsMinimal(t *testing.T) {
+	example, err := os.ReadFile("../deploy/examples/pgturnstile.neon.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, root := read(t, example)
+	for path, value := range settingsOf(root, reflect.ValueOf(c).Elem()) {
+		if byDefault := defaults()[path]; reflect.DeepEqual(value.Interface(), byDefault.Interface()) {
+			t.Errorf("%s is the default", path)
+		}
+	}
+	c.Derive()
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	if warnings := c.Warnings(); len(warnings) > 0 {
+		t.Errorf("it gives warnings: %v", warnings)
+	}
+}
