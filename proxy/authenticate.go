@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -64,7 +65,43 @@ func (c *conn) authenticate(ctx context.Context) (*cognito.Claims, upstream.Toke
 	c.record(zap.InfoLevel, "authenticated", "connection authenticated", zap.String("auth_method", "password"),
 		zap.String("auth_result", string(authOK)), zap.Int64("duration_ms", time.Since(c.opened).Milliseconds()))
 	c.wire.Send(&pgproto3.AuthenticationOk{})
-	return claims, upstream.NewToken(bare(password)), nil
+	token, release := c.server.tokens.take(claims, password)
+	c.atEnd = append(c.atEnd, release)
+	return claims, token, nil
+}
+
+// sharedTokens keeps one copy of a token for all connections that came in with it: the verifier gives the same claims for
+// the same token while it remembers it. Safe for concurrent use; the zero value is empty.
+type sharedTokens struct {
+	mu   sync.Mutex
+	held map[*cognito.Claims]*sharedToken // no entry without a connection
+}
+
+type sharedToken struct {
+	token upstream.Token
+	users int
+}
+
+// take returns the token of that password, whose claims these are, to be held until release.
+func (t *sharedTokens) take(claims *cognito.Claims, password string) (token upstream.Token, release func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.held[claims]
+	if s == nil {
+		s = &sharedToken{token: upstream.NewToken(strings.Clone(bare(password)))}
+		if t.held == nil {
+			t.held = make(map[*cognito.Claims]*sharedToken)
+		}
+		t.held[claims] = s
+	}
+	s.users++
+	return s.token, func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if s.users--; s.users == 0 {
+			delete(t.held, claims)
+		}
+	}
 }
 
 // bare is the token of a password that was accepted: the verifier overlooks what pasting adds, upstream nothing may stand

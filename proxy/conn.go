@@ -104,7 +104,11 @@ func (c *conn) run(ctx context.Context) closeReason {
 	}
 	c.setState(stateSession)
 	c.settle()
-	err := session.Run(ctx)
+	return c.ended(session.Run(ctx))
+}
+
+// ended takes in why the session ended. It is apart from run, whose frame lies on the stack of every idle connection.
+func (c *conn) ended(err error) closeReason {
 	if e, ok := errors.AsType[*pgerr.Error](err); ok {
 		c.fields = append(c.fields, zap.String("sqlstate", e.Code))
 		if e.IsFatal() {

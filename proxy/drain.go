@@ -41,33 +41,41 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer limit.Stop()
 	select {
 	case <-ended:
-		s.Close()
-		s.log.Info("drained", zap.String("event", "drain_ended"))
-		return nil
 	case <-limit.C:
 	case <-ctx.Done():
 	case <-s.base.Done():
 	}
-	left := s.Connections()
 	s.Close()
 	select {
 	case <-ended:
 	case <-time.After(closeGrace):
 	}
-	if left == 0 {
-		return nil
+	if cut := s.cutOff(); cut > 0 {
+		s.log.Warn("drain cut short", zap.String("event", "drain_cut_short"), zap.Int("connections", cut))
+		return fmt.Errorf("proxy: closed %d connections that had not ended", cut)
 	}
-	s.log.Warn("drain cut short", zap.String("event", "drain_cut_short"), zap.Int("connections", left))
-	return fmt.Errorf("proxy: closed %d connections that had not ended", left)
+	s.log.Info("drained", zap.String("event", "drain_ended"))
+	return nil
 }
 
 // Close ends the server at once: listeners and connections are closed, statements in flight dropped. It does not wait.
 func (s *Server) Close() {
-	s.advance(closed)
+	if s.advance(closed) {
+		s.mu.Lock()
+		s.cut = len(s.conns)
+		s.mu.Unlock()
+	}
 	s.stop(ErrServerClosed)
 	for _, c := range s.closeListeners() {
 		c.raw.Close()
 	}
+}
+
+// cutOff is how many connections Close found open.
+func (s *Server) cutOff() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cut
 }
 
 // advance moves on to that phase, and reports false if it had come as far already.

@@ -288,3 +288,33 @@ func TestAPastedTokenGoesBareToTheUpstream(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 }
+
+// A pool's connections share one copy of their token, and the last one takes it along.
+func TestConnectionsShareTheirToken(t *testing.T) {
+	r := newRealWorld(t, nil)
+	token := r.mint(jwkstest.MintOptions{})
+	var conns []*client
+	for _, pasted := range []string{token, "Bearer " + token, token} {
+		c := r.asked("neondb")
+		c.send(password(pasted))
+		if o := c.drive(""); !o.served {
+			t.Fatalf("told %+v", o.err)
+		}
+		conns = append(conns, c)
+	}
+	held := func() (tokens, users int) {
+		r.server.tokens.mu.Lock()
+		defer r.server.tokens.mu.Unlock()
+		for _, s := range r.server.tokens.held {
+			users += s.users
+		}
+		return len(r.server.tokens.held), users
+	}
+	if tokens, users := held(); tokens != 1 || users != 3 {
+		t.Errorf("%d tokens are held by %d", tokens, users)
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	r.eventually("none is held", func() bool { tokens, _ := held(); return tokens == 0 })
+}

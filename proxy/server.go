@@ -96,6 +96,7 @@ type Server struct {
 	routes  *routes
 	limiter *limiter
 	cancels *cancelRegistry
+	tokens  sharedTokens
 
 	// base ends at Close, with the cause ErrServerClosed: every connection lives under it.
 	base context.Context
@@ -107,6 +108,7 @@ type Server struct {
 	phase     phase
 	listeners map[*Listener]struct{}
 	conns     map[*conn]struct{}
+	cut       int // connections that were open at Close
 }
 
 // phase is how far a server's end has come. It only grows.
