@@ -32,7 +32,13 @@ func (s *Scanner) Next() (Token, bool) {
 		s.pos++
 		return Token{Kind: Operator, Start: s.pos - 1, End: s.pos}, true
 	}
-	i, closed := skipBlank(sql, s.pos)
+	i, closed := s.pos, true
+	for i < len(sql) && is(sql[i], isSpace) {
+		i++
+	}
+	if i < len(sql) && (sql[i] == '-' || sql[i] == '/') {
+		i, closed = skipBlank(sql, i)
+	}
 	if i >= len(sql) {
 		s.pos = i
 		return Token{}, false
