@@ -14,7 +14,6 @@ import (
 type flight struct {
 	mu    sync.Mutex
 	conn  *conn // nil until one of ours is got
-	start int64 // conn's count before the request
 	other bool  // a connection that is not ours was got
 	wrote bool  // the transport is done with the body
 
@@ -27,7 +26,8 @@ func (f *flight) trace() *httptrace.ClientTrace {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if c, ok := info.Conn.(*conn); ok {
-				f.conn, f.start = c, c.writtenBytes()
+				f.conn = c
+				c.begin()
 			} else {
 				f.other = true
 			}
@@ -46,7 +46,7 @@ func (f *flight) nothingWritten() bool {
 	defer f.mu.Unlock()
 	switch {
 	case f.conn != nil:
-		return f.conn.sealIfUnused(f.start)
+		return f.conn.sealIfUnused()
 	case f.other:
 		return false
 	case f.body != nil:

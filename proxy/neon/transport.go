@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -40,7 +41,8 @@ func (e dialError) permanent() bool {
 // idempotent or has a GetBody; these are POSTs without one and without Idempotency-Key.
 func newTransport(cfg *Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout}
-	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs, NextProtos: []string{"http/1.1"}}
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: cfg.RootCAs, NextProtos: []string{"http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(0)}
 	t := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := dialer.DialContext(ctx, network, addr)
@@ -92,37 +94,51 @@ type conn struct {
 
 	mu      sync.Mutex
 	written int64
-	writing bool // a Write is under way
-	sealed  bool // no byte is written any more
+	start   int64 // written at the start of the current request
+	writing bool  // a Write is under way
+	broken  bool  // the server takes no more bytes, but its answer may still come
+	sealed  bool  // no byte is written any more
 }
 
+// begin marks the start of a request.
+func (c *conn) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.start = c.written
+	c.sealed = c.sealed || c.broken
+}
+
+// Write writes p. When the server hangs up in the middle of a request it says so only if it does not answer: a request
+// that is too large is refused before it was read, and the refusal would be lost.
 func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	if c.sealed {
 		c.mu.Unlock()
 		return 0, errSealed
 	}
+	if c.broken {
+		c.mu.Unlock()
+		return len(p), nil
+	}
 	c.writing = true
 	c.mu.Unlock()
 	n, err := c.Conn.Write(p)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.written += int64(n)
 	c.writing = false
-	c.mu.Unlock()
+	if err != nil && c.written > c.start && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
+		c.broken = true // the reading side ends, too: with the answer or without
+		return len(p), nil
+	}
 	return n, err
 }
 
-func (c *conn) writtenBytes() int64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.written
-}
-
-// sealIfUnused reports whether nothing was written since the count was start, and then makes sure that nothing will be:
+// sealIfUnused reports whether nothing of the current request was written, and then makes sure that nothing will be:
 // net/http's writer may still be about to.
-func (c *conn) sealIfUnused(start int64) bool {
+func (c *conn) sealIfUnused() bool {
 	c.mu.Lock()
-	unused := c.written == start && !c.writing
+	unused := c.written == c.start && !c.writing
 	c.sealed = c.sealed || unused
 	c.mu.Unlock()
 	if unused {
