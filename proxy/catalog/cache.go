@@ -94,7 +94,7 @@ func (c *Cache) refresh(ctx context.Context, who Caller) {
 	if _, err := c.readNow(ctx, who); err != nil {
 		c.log.Warn("server parameters could not be refreshed, the old ones stay in use", zap.Error(err))
 		c.mu.Lock()
-		c.readAt = time.Now().Add(-c.ttl + refreshLimit) // not again with every login
+		c.readAt = time.Now().Add(-c.ttl + min(c.ttl, refreshLimit)) // not again with every login
 		c.mu.Unlock()
 	}
 }
