@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -197,16 +198,10 @@ func (b *backend) exec(sql string) error {
 	}
 }
 
-// resetSQL takes away what a request may have left on the backend.
-const resetSQL = `ROLLBACK;
-CLOSE ALL;
-SET SESSION AUTHORIZATION DEFAULT;
-RESET ALL;
-DEALLOCATE ALL;
-UNLISTEN *;
-SELECT pg_advisory_unlock_all();
-DISCARD TEMP;
-DISCARD SEQUENCES;`
+// resetSQL takes away what a request may have left on the backend. It is laid out as the role can see it in
+// pg_stat_activity while a backend is idle.
+var resetSQL = strings.Join([]string{"ROLLBACK", "CLOSE ALL", "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "DEALLOCATE ALL", "UNLISTEN *",
+	"SELECT pg_advisory_unlock_all()", "DISCARD TEMP", "DISCARD SEQUENCES;"}, ";\n            ")
 
 // reset asks for the reset; the next request's answer comes behind its.
 func (b *backend) reset() error { return b.post(resetSQL) }

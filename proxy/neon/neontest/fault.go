@@ -3,12 +3,9 @@ package neontest
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -71,21 +68,6 @@ func (l *faultList) take(reused bool) (Fault, bool) {
 	f := l.list[0]
 	l.list = l.list[1:]
 	return f, true
-}
-
-// connRequests counts the requests of one connection; its key in the connection's context is connKey.
-type connRequests struct{ n atomic.Int64 }
-
-type connKey struct{}
-
-func withConnRequests(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, &connRequests{})
-}
-
-// onReused reports whether r is not the first request of its connection.
-func onReused(r *http.Request) bool {
-	c, ok := r.Context().Value(connKey{}).(*connRequests)
-	return ok && c.n.Add(1) > 1
 }
 
 // serve answers a request with the fault; run gives the true answer.

@@ -22,12 +22,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Neon-Request-Id", id)
+	reused := s.conns.begin(w, r)
 	switch path := r.URL.EscapedPath(); {
 	case path == "/sql" && r.Method == http.MethodPost:
 		s.mu.Lock()
 		s.requests++
 		s.mu.Unlock()
-		if f, ok := s.faults.take(onReused(r)); ok {
+		if f, ok := s.faults.take(reused); ok {
 			f.serve(w, r, func(w http.ResponseWriter) { s.serveSQL(w, r) })
 			return
 		}

@@ -31,7 +31,9 @@ type Options struct {
 	JWKSRetryPause time.Duration
 	// MaxRequest and MaxResponse are limits in bytes; 0 is DefaultLimit.
 	MaxRequest, MaxResponse int
-	// Clock is what tokens and keys are judged by; nil is the machine's.
+	// MaxConns is the number of clients above which older connections are closed; 0 is Neon's 100.
+	MaxConns int
+	// Clock is what tokens, keys and the age of connections are judged by; nil is the machine's.
 	Clock Clock
 }
 
@@ -41,6 +43,7 @@ type Server struct {
 	options Options
 	pool    *pool
 	keys    *keyCache
+	conns   *conns
 	http    *http.Server
 	url     string
 	served  chan struct{} // closed when http has ended
@@ -66,6 +69,9 @@ func New(o Options) (*Server, error) {
 	if o.MaxResponse == 0 {
 		o.MaxResponse = DefaultLimit
 	}
+	if o.MaxConns == 0 {
+		o.MaxConns = maxConns
+	}
 	if o.Clock == nil {
 		o.Clock = systemClock{}
 	}
@@ -81,10 +87,11 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{options: o, pool: newPool(admin), url: "http://" + ln.Addr().String() + "/sql", served: make(chan struct{})}
 	s.keys = &keyCache{clock: o.Clock, client: o.JWKSClient, pause: o.JWKSRetryPause, configure: o.Providers != nil, providers: o.Providers, entries: map[cacheKey]*cacheEntry{}}
+	s.conns = &conns{clock: o.Clock, max: o.MaxConns, open: map[net.Conn]*clientConn{}}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	s.http = &http.Server{Handler: s, Protocols: protocols, ReadHeaderTimeout: time.Minute, ConnContext: withConnRequests, ErrorLog: log.New(io.Discard, "", 0)}
+	s.http = &http.Server{Handler: s, Protocols: protocols, ReadHeaderTimeout: time.Minute, ConnContext: s.conns.enter, ConnState: s.conns.state, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(ln) // ends with Close
