@@ -37,11 +37,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// testBin is the directory of another installation's binaries, "" for the one that is found.
+func testBin() string { return os.Getenv("PGTURNSTILE_TEST_POSTGRES_BIN") }
+
 func testPostgres(t *testing.T) *postgres.Server {
 	t.Helper()
 	shared.once.Do(func() {
 		shared.server, shared.err = postgres.Start(context.Background(), postgres.Options{
-			Bin: os.Getenv("PGTURNSTILE_TEST_POSTGRES_BIN"), // another installation's directory of binaries
+			Bin: testBin(),
 			Settings: map[string]string{
 				"deadlock_timeout": "200ms", "max_connections": "300"}})
 	})
