@@ -233,6 +233,7 @@ func (r *realWorld) asked(database string) *client {
 
 // memory is an upstream that remembers who ran what, and answers every statement with no rows.
 type memory struct {
+	wait   chan struct{} // nil, or closed when requests may be answered
 	mu     sync.Mutex
 	ran    []string
 	tokens []string
@@ -245,6 +246,9 @@ func (m *memory) Run(_ context.Context, req *upstream.Request, sink upstream.Row
 		m.tokens = append(m.tokens, req.Token.Reveal())
 	}
 	m.mu.Unlock()
+	if m.wait != nil {
+		<-m.wait
+	}
 	for i := range req.Statements {
 		if err := sink.Fields(i, []upstream.Field{{Name: "x", TypeOID: 25, TypeSize: -1, TypeMod: -1}}); err != nil {
 			return err

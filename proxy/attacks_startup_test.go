@@ -163,8 +163,8 @@ var (
 			c.startTLS(nil)
 			c.send(startupPacket(0x00030000, "user", "authenticated", "database", "neondb@evil.example/other?options=x"))
 			w.judge(e, c, "")
-			if s := w.session(); s.Upstream != namedUpstream("main") || s.Route.Role != "authenticated" || s.Route.Name != "main" {
-				t.Errorf("a session on %v as %s", s.Upstream, s.Route.Role)
+			if s := w.session(); s.target() != "main" || s.Route.Role != "authenticated" || s.Route.Name != "main" {
+				t.Errorf("a session on %v as %s", s.target(), s.Route.Role)
 			}
 		},
 	}
@@ -179,8 +179,8 @@ func user(name string) func(*testing.T, attacktable.Entry) {
 		c.send(startupPacket(0x00030000, "user", name, "database", "neondb"))
 		w.judge(e, c, "")
 		s := w.session()
-		if s.Identity.Subject != "alice" || s.Upstream != namedUpstream("main") || s.Route.Role != "authenticated" {
-			t.Errorf("a session of %s on %v as %s", s.Identity.Subject, s.Upstream, s.Route.Role)
+		if s.Identity.Subject != "alice" || s.target() != "main" || s.Route.Role != "authenticated" {
+			t.Errorf("a session of %s on %v as %s", s.Identity.Subject, s.target(), s.Route.Role)
 		}
 		if logged := w.logged("authenticated", "user"); strings.ContainsAny(logged, "\n\x00") {
 			t.Errorf("logged as %q", logged)

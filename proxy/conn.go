@@ -23,7 +23,8 @@ type connState string
 const (
 	stateStartup connState = "startup" // TLS and startup packet
 	stateAuth    connState = "auth"    // password, route, server facts
-	stateSession connState = "session"
+	stateIdle    connState = "idle"    // a session without a request in flight
+	stateActive  connState = "active"  // one with
 	stateRefused connState = "refused" // over a limit: it is only told so
 )
 
@@ -102,7 +103,7 @@ func (c *conn) run(ctx context.Context) closeReason {
 	if end != nil {
 		return c.refuse(end)
 	}
-	c.setState(stateSession)
+	c.setState(stateIdle)
 	c.settle()
 	return c.ended(session.Run(ctx))
 }

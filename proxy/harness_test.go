@@ -100,6 +100,11 @@ func newFakeSession(o session.Options) *fakeSession {
 	return &fakeSession{Options: o, canceled: make(chan struct{}, 16), drained: make(chan struct{}), release: make(chan struct{})}
 }
 
+// target is the name of its upstream.
+func (s *fakeSession) target() namedUpstream {
+	return s.Upstream.(watchedUpstream).Upstream.(namedUpstream)
+}
+
 func (s *fakeSession) Cancel() { s.canceled <- struct{}{} }
 func (s *fakeSession) Drain()  { s.drain.Do(func() { close(s.drained) }) }
 

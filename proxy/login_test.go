@@ -2,14 +2,16 @@ package proxy
 
 import (
 	"testing"
+
+	"github.com/pgturnstile/pgturnstile/jwks/jwkstest"
 )
 
 func TestLoginOverTLS(t *testing.T) {
 	w := newWorld(t, nil)
 	c, key := w.login("alice")
 	s := w.session()
-	if s.Identity.Subject != "alice" || s.Identity.Token.Reveal() != "token-alice" || s.Upstream != namedUpstream("main") {
-		t.Errorf("the session belongs to %q on %v", s.Identity.Subject, s.Upstream)
+	if s.Identity.Subject != "alice" || s.Identity.Token.Reveal() != "token-alice" || s.target() != "main" {
+		t.Errorf("the session belongs to %q on %v", s.Identity.Subject, s.target())
 	}
 	if len(key.SecretKey) != 4 || key.ProcessID == 0 || key.ProcessID > 1<<31-1 {
 		t.Errorf("key data %d with %d bytes", key.ProcessID, len(key.SecretKey))
@@ -17,6 +19,9 @@ func TestLoginOverTLS(t *testing.T) {
 	c.send(typed('Q', []byte("x\x00")))
 	c.expect('C')
 	c.expect('Z')
+	if n := w.counter("client_connections", "listener", "test", "state", "idle"); n != 1 {
+		t.Errorf("%v sessions are counted as idle", n)
+	}
 	c.send(typed('X', nil))
 	c.closed()
 	w.eventually("the connection is gone", func() bool { return w.server.Connections() == 0 })
@@ -36,4 +41,22 @@ func TestLoginOverTLS(t *testing.T) {
 	if open := w.counter("client_connections"); open != 0 {
 		t.Errorf("%v connections are counted as open", open)
 	}
+}
+
+func TestASessionIsActiveWhileItsRequestRuns(t *testing.T) {
+	r := newRealWorld(t, nil)
+	r.upstream.wait = make(chan struct{})
+	c := r.asked("neondb")
+	c.send(password(r.mint(jwkstest.MintOptions{})))
+	c.drive("")
+	states := func() [2]float64 {
+		return [2]float64{r.counter("client_connections", "state", "idle"), r.counter("client_connections", "state", "active")}
+	}
+	c.send(query("select 1"))
+	r.eventually("it is active", func() bool { return states() == [2]float64{0, 1} })
+	close(r.upstream.wait)
+	c.drive("")
+	r.eventually("it is idle", func() bool { return states() == [2]float64{1, 0} })
+	c.Close()
+	r.eventually("it is gone", func() bool { return states() == [2]float64{0, 0} })
 }

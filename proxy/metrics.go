@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		connections: counter("client_connections_total",
 			"Client connections that sent a startup packet, by listener and TLS version (none, 1.2, 1.3).", "listener", "tls"),
 		open: gauge("client_connections",
-			"Open client connections by listener and state (startup, auth, session, refused).", "listener", "state"),
+			"Open client connections by listener and state (startup, auth, idle, active, refused).", "listener", "state"),
 		probes: counter("client_connection_probes_total",
 			"Connections that ended before a startup packet or before a password, as health checks and password prompts do: no failures.", "listener"),
 		rejected: counter("client_connections_rejected_total",

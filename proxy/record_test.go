@@ -218,7 +218,7 @@ func TestAPanicEndsItsSessionOnly(t *testing.T) {
 	if known {
 		t.Error("its cancel key is still known")
 	}
-	if n := w.counter("client_connections", "state", "session"); n != 1 {
+	if n := w.counter("client_connections", "state", "idle"); n != 1 {
 		t.Errorf("%v sessions are counted as open", n)
 	}
 }

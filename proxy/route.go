@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	"github.com/pgturnstile/pgturnstile/jwks/cognito"
@@ -94,7 +95,7 @@ func (c *conn) enter(ctx context.Context, claims *cognito.Claims, token upstream
 	c.wire.SetWriteTimeout(s.opts.Timeouts.Write)
 	it := s.opts.NewSession(session.Options{
 		Conn:     c.wire,
-		Upstream: to.Upstream,
+		Upstream: c.watch(to.Upstream),
 		Identity: session.Identity{
 			Token:     token,
 			Subject:   claims.Subject,
@@ -113,6 +114,27 @@ func (c *conn) enter(ctx context.Context, claims *cognito.Claims, token upstream
 		return nil, &ending{reason: reasonDraining, tell: shuttingDown()}
 	}
 	return it, nil
+}
+
+// watchedUpstream counts its connection as active while a request is in flight.
+type watchedUpstream struct {
+	upstream.Upstream
+	idle, active prometheus.Gauge
+}
+
+func (c *conn) watch(up upstream.Upstream) watchedUpstream {
+	open := c.server.metrics.open
+	return watchedUpstream{up, open.WithLabelValues(c.listener.Name, string(stateIdle)), open.WithLabelValues(c.listener.Name, string(stateActive))}
+}
+
+func (u watchedUpstream) Run(ctx context.Context, req *upstream.Request, sink upstream.RowSink) error {
+	u.idle.Dec()
+	u.active.Inc()
+	defer func() {
+		u.active.Dec()
+		u.idle.Inc()
+	}()
+	return u.Upstream.Run(ctx, req, sink)
 }
 
 // facts gets what the session reports, and with it the proof that the route's server accepts the token's key: a key that

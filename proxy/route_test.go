@@ -192,8 +192,8 @@ func TestRoutesByDatabase(t *testing.T) {
 		c.startTLS(nil)
 		c.send(startupPacket(0x00030000, "user", "x", "database", database))
 		c.drive("token-alice")
-		if s := w.session(); s.Upstream != want {
-			t.Errorf("%s leads to %v", database, s.Upstream)
+		if s := w.session(); s.target() != want {
+			t.Errorf("%s leads to %v", database, s.target())
 		}
 	}
 	c := w.dial()
