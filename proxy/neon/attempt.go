@@ -13,9 +13,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// attempt sends the request once and reads its reply. The second value says why nothing of it ran, if so; no row has then
-// reached the sink. free reports that nobody reads body any more.
-func (c *Client) attempt(ctx context.Context, req *upstream.Request, header http.Header, body []byte, sink upstream.RowSink) (err error, again retryReason, free bool) {
+// attempt sends the request once and reads its reply. again says why nothing of it ran, if so; no row has then reached the
+// sink. free reports that nobody reads body any more.
+func (c *Client) attempt(ctx context.Context, req *upstream.Request, header http.Header, body []byte, sink upstream.RowSink) (again retryReason, free bool, err error) {
 	f := &flight{}
 	start := time.Now()
 	status, jwtError, size := 0, false, int64(0)
@@ -32,15 +32,15 @@ func (c *Client) attempt(ctx context.Context, req *upstream.Request, header http
 
 	resp, sendErr := c.transport.RoundTrip(c.request(ctx, f, header, body))
 	if sendErr != nil {
-		err, again = c.unanswered(ctx, f, sendErr)
-		return err, again, false
+		again, err = c.unanswered(ctx, f, sendErr)
+		return again, false, err
 	}
 	defer resp.Body.Close() // closes the connection unless the reply has been read to its end
 	c.metrics.ttfb.Observe(time.Since(start).Seconds())
 	status, id = resp.StatusCode, requestID(resp.Header)
 
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return lost(pgerr.New(pgerr.ConnectionFailure, "Neon's reply is compressed, which was not asked for"), id), retryNever, false
+		return retryNever, false, lost(pgerr.New(pgerr.ConnectionFailure, "Neon's reply is compressed, which was not asked for"), id)
 	}
 	rd := getReader()
 	defer putReader(rd)
@@ -55,38 +55,38 @@ func (c *Client) attempt(ctx context.Context, req *upstream.Request, header http
 		a := answer{status: status, body: rd.scanner.Error(in, rd.window), requestID: id, batch: req.Transaction, token: req.Token.Reveal()}
 		r := a.refusal()
 		jwtError = r.token
-		return r.err, r.retry, false
+		return r.retry, false, r.err
 	}
 	if resp.ContentLength > c.cfg.MaxReply {
-		return c.replyTooLarge(id), retryNever, false
+		return retryNever, false, c.replyTooLarge(id)
 	}
 	err = rd.scanner.Results(in, rd.window, len(req.Statements), req.Transaction, sink)
 	if fault, ok := errors.AsType[*reply.Error](err); ok {
 		err = c.unread(ctx, fault, id)
 	}
-	return err, retryNever, false
+	return retryNever, false, err
 }
 
 // unanswered maps the failure of a request to which no answer came.
-func (c *Client) unanswered(ctx context.Context, f *flight, err error) (error, retryReason) {
+func (c *Client) unanswered(ctx context.Context, f *flight, err error) (retryReason, error) {
 	unwritten := f.nothingWritten()
 	if ctx.Err() != nil {
 		if unwritten {
-			return dropped(ctx, upstream.NotRun, ""), retryNever
+			return retryNever, dropped(ctx, upstream.NotRun, "")
 		}
-		return dropped(ctx, upstream.Unknown, ""), retryNever
+		return retryNever, dropped(ctx, upstream.Unknown, "")
 	}
 	if !unwritten {
-		return lost(pgerr.New(pgerr.ConnectionFailure, "the connection to Neon broke before the answer came").Because(err), ""), retryNever
+		return retryNever, lost(pgerr.New(pgerr.ConnectionFailure, "the connection to Neon broke before the answer came").Because(err), "")
 	}
 	dial, ok := errors.AsType[dialError](err)
 	if !ok {
-		return notRun(pgerr.New(pgerr.UnableToConnect, "the connection to Neon broke before the request was sent").WithHint(hintAgain).Because(err)), retryNotWritten
+		return retryNotWritten, notRun(pgerr.New(pgerr.UnableToConnect, "the connection to Neon broke before the request was sent").WithHint(hintAgain).Because(err))
 	}
 	if dial.permanent() {
-		return notRun(pgerr.New(pgerr.UnableToConnect, "could not connect to Neon: its certificate does not verify").WithHint(hintRoute).Because(err)), retryNever
+		return retryNever, notRun(pgerr.New(pgerr.UnableToConnect, "could not connect to Neon: its certificate does not verify").WithHint(hintRoute).Because(err))
 	}
-	return notRun(pgerr.New(pgerr.UnableToConnect, "could not connect to Neon").WithHint(hintAgain).Because(err)), retryDial
+	return retryDial, notRun(pgerr.New(pgerr.UnableToConnect, "could not connect to Neon").WithHint(hintAgain).Because(err))
 }
 
 // unread maps a reply of status 200 that was not taken to its end. The statements have run.

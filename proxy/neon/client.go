@@ -95,7 +95,7 @@ func (c *Client) Run(ctx context.Context, req *upstream.Request, sink upstream.R
 	}
 	header := c.header(req)
 	for try := 0; ; try++ {
-		err, again, unread := c.attempt(ctx, req, header, *body, sink)
+		again, unread, err := c.attempt(ctx, req, header, *body, sink)
 		free = free && unread
 		if err == nil || again == retryNever || try == maxRetries {
 			return err
