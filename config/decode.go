@@ -77,8 +77,11 @@ func (d *decoder) structure(path string, n *node, v reflect.Value) {
 		child := join(path, e.key)
 		i, known := fields[e.key]
 		if !known {
-			at := e.value
-			d.faults.add(Fault{Path: child, Source: at.origin.source, Message: "unknown key" + similar(e.key, fields), rank: at.origin.rank})
+			hint := ""
+			if !d.faults.full() { // a file of another kind has thousands of them
+				hint = similar(e.key, fields)
+			}
+			d.faults.add(Fault{Path: child, Source: e.value.origin.source, Message: "unknown key" + hint, rank: e.value.origin.rank})
 			continue
 		}
 		d.value(child, e.value, v.Field(i))

@@ -54,9 +54,12 @@ func (f *Faults) Error() string {
 	return b.String()
 }
 
+// full reports whether further faults are only counted.
+func (f *Faults) full() bool { return len(f.List) == maxFaults }
+
 // add appends a fault, or counts it when there are enough.
 func (f *Faults) add(fault Fault) {
-	if len(f.List) == maxFaults {
+	if f.full() {
 		f.Omitted++
 		return
 	}

@@ -93,7 +93,7 @@ func TestConfigFileThatCannotBeRead(t *testing.T) {
 	for path, want := range map[string]string{
 		dir + "/none.yaml": "no such file or directory",
 		dir:                "is a directory",
-		long:               "longer than 1MB: this is something else",
+		long:               "longer than 256kB: this is something else",
 	} {
 		_, err := Load(Source{File: path, Environ: []string{"PGTURNSTILE_LOG__LEVEL=true"}})
 		if report := "the configuration has 1 fault:\n  " + path + ": " + want; err == nil || err.Error() != report {

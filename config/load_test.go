@@ -2,6 +2,7 @@ package config
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,4 +59,59 @@ func splitReport(content string) (body, report string) {
 		}
 	}
 	return body, strings.Join(lines, "\n")
+}
+
+// A file without a setting is as good as none, whatever makes it empty.
+func TestEmptyFile(t *testing.T) {
+	want := `the configuration has 2 faults:
+  issuers: at least one issuer is required: the user pool whose tokens are accepted
+  routes: at least one route is required: which database stands where on Neon`
+	for _, content := range []string{"", "\n\n", "# nothing\n", "  # nothing", "---\n", "--- # nothing\n...\n", "{}", "~\n", "\ufeff# nothing\n", "# nothing\r\n"} {
+		faults := &Faults{}
+		if _, err := load(parseFile("empty.yaml", []byte(content), faults), Source{}, faults); err == nil || err.Error() != want {
+			t.Errorf("%q gives %v", content, err)
+		}
+		c, err := load(parseFile("empty.yaml", []byte(content), &Faults{}), Source{Environ: minimalEnvironment()}, &Faults{})
+		if err != nil || c.Listeners[0] != (mustLoad(t, Source{Environ: minimalEnvironment()})).Listeners[0] {
+			t.Errorf("%q with an environment gives %v", content, err)
+		}
+	}
+}
+
+// Files that are made to cost much are refused. These take milliseconds; what grows faster than the file would not end
+// within the time of a test.
+func TestHostileFiles(t *testing.T) {
+	const size = int(maxFileBytes)/4 - 16
+	var keys strings.Builder
+	for i := 0; keys.Len() < size; i++ {
+		fmt.Fprintf(&keys, "k%d: 1\n", i)
+	}
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c <= 'z'; c++ {
+		bomb += fmt.Sprintf("%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+	}
+	for name, content := range map[string]string{
+		"open brackets":    strings.Repeat("[", size),
+		"nested lists":     strings.Repeat("- ", size/2),
+		"nested mappings":  strings.Repeat("{a: ", size/4),
+		"many keys":        keys.String(),
+		"one key":          strings.Repeat("a: 1\n", size/5),
+		"many entries":     "listeners:\n" + strings.Repeat("- {}\n", size/5-4),
+		"many client ids":  "issuers:\n- client_ids: [" + strings.Repeat("!,", size/2-20) + "]\n",
+		"one long value":   "default_route: " + strings.Repeat("x", size-20),
+		"one long key":     strings.Repeat("x", size-20) + ": 1",
+		"aliases":          bomb,
+		"quotes":           strings.Repeat(`"`, size),
+		"escapes":          `a: "` + strings.Repeat(`\x00`, size/4-5) + `"`,
+		"control bytes":    strings.Repeat("\x00", size),
+		"comment openings": strings.Repeat("#\n", size/2),
+	} {
+		faults := &Faults{}
+		_, err := load(parseFile("hostile.yaml", []byte(content), faults), Source{}, faults)
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+			continue
+		}
+		checkReport(t, err)
+	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxFileBytes = 1 * Megabyte
+	maxFileBytes = 256 * Kilobyte
 	maxDepth     = 8 // levels of a configuration; the deepest key stands on the fourth
 )
 
@@ -200,7 +200,7 @@ func syntaxFault(name string, err error) Fault {
 // withoutComments drops lines that are only a comment.
 func withoutComments(content []byte) []byte {
 	var kept []byte
-	for line := range bytes.Lines(content) {
+	for line := range bytes.Lines(bytes.TrimPrefix(content, []byte("\ufeff"))) {
 		if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
 			kept = append(kept, line...)
 		}
