@@ -57,3 +57,12 @@ func TestConfigFaults(t *testing.T) {
 		}
 	}
 }
+
+// The environment's proxies are not used; net/http would exempt loopback addresses, where most tests are.
+func TestTransport(t *testing.T) {
+	transport := newTransport(Config{}.withDefaults())
+	if transport.Proxy != nil || !transport.DisableCompression || !transport.DisableKeepAlives || transport.TLSClientConfig.InsecureSkipVerify ||
+		transport.TLSHandshakeTimeout != 2*time.Second || transport.ResponseHeaderTimeout != 5*time.Second {
+		t.Errorf("%+v", transport)
+	}
+}

@@ -191,8 +191,10 @@ func dateAttacks(o on) attacktable.Tests {
 			s.clock.Add(time.Date(2016, 12, 31, 23, 30, 0, 0, time.UTC).Sub(noon))
 			s.expect(t, e, mint(t, s.issuer, jwkstest.MintOptions{Claims: map[string]any{"exp": 1483228800}}))
 		},
-		"4.2-nbf-skew":         o.claim("nbf", now+skew),
-		"4.2-nbf-future":       o.claim("nbf", now+skew+1),
+		"4.2-nbf-skew":   o.claim("nbf", now+skew),
+		"4.2-nbf-future": o.claim("nbf", now+skew+1),
+		"4.2-nbf-skew-30": under(cognito.Policy{ClockSkew: 30 * time.Second},
+			jwkstest.MintOptions{Claims: map[string]any{"nbf": now + 30}}),
 		"4.2-nbf-zero":         o.claim("nbf", 0),
 		"4.2-iat-skew":         o.claim("iat", now+skew),
 		"4.2-iat-future":       o.claim("iat", now+skew+1),

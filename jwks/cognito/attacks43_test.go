@@ -74,9 +74,8 @@ func connectionAttacks() attacktable.Tests {
 		"4.3-cut": served(jwkstest.Fault{CloseAt: 100}, nil),
 		"4.3-proxy-env": func(t *testing.T, e attacktable.Entry) {
 			proxy, asked := canary(t)
-			t.Setenv("HTTP_PROXY", proxy)
 			t.Setenv("HTTPS_PROXY", proxy)
-			served(jwkstest.Fault{}, nil)(t, e)
+			served(jwkstest.Fault{}, func(c *jwks.Config) { c.URL = "https://keys.invalid/jwks.json" })(t, e)
 			if asked.Load() != 0 {
 				t.Error("the environment's proxy was asked")
 			}

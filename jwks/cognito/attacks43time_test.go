@@ -242,7 +242,7 @@ func (b *bubble) herd(e attacktable.Entry) {
 func herdTTL(b *bubble, e attacktable.Entry) {
 	b.good()
 	b.issuer.SetFault(jwkstest.Slow(4 * time.Second))
-	for range 10 {
+	for range 3 {
 		before, fetched := b.issuer.Fetches(), b.Status()["pool"].Fetched
 		sleep(4*time.Second - time.Since(fetched))
 		if !b.Status()["pool"].Stale {

@@ -177,7 +177,7 @@ func (c *Claims) checkDates(now time.Time, skew time.Duration) *Error {
 	switch {
 	case !now.Before(c.ExpiresAt.Add(skew)):
 		return refused(Expired, "the token expired at %s", timestamp(c.ExpiresAt)).withHint(hintNewToken)
-	case c.NotBefore.After(now.Add(skew)):
+	case c.NotBefore.After(now.Add(skew)), !c.NotBefore.Before(now.Add(neonSkew)):
 		return refused(NotYetValid, "the token is not valid before %s", timestamp(c.NotBefore))
 	case c.IssuedAt.After(now.Add(skew)):
 		return refused(NotYetValid, "the token was issued in the future, at %s", timestamp(c.IssuedAt))

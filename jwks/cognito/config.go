@@ -53,8 +53,9 @@ const (
 	defaultMaxToken  = 16 << 10
 	defaultCacheSize = 10_000
 	defaultSkew      = 5 * time.Second
-	maxSkew          = 30 * time.Second // Neon's own: beyond it we would accept what Neon refuses
-	maxLifetime      = 24 * time.Hour   // the longest that Cognito can be set to
+	neonSkew         = 30 * time.Second // at exp + 30 s, and with nbf 30 s ahead, Neon refuses
+	maxSkew          = neonSkew
+	maxLifetime      = 24 * time.Hour // the longest that Cognito can be set to
 )
 
 // IssuerURLs returns both forms of iss that Cognito uses for a pool: the original, and the newer one that it recommends.

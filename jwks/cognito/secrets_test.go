@@ -22,7 +22,7 @@ import (
 // stands there escaped.
 func TestNoTokenBytesAnywhere(t *testing.T) {
 	var logs bytes.Buffer
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(&logs), zap.DebugLevel)
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.Lock(zapcore.AddSync(&logs)), zap.DebugLevel)
 	reg := prometheus.NewRegistry()
 	s := newStand(t, nil)
 	s.Close()

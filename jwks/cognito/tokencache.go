@@ -15,12 +15,17 @@ func sum(token string) tokenKey { return sha256.Sum256([]byte(token)) }
 // tokenCache remembers verified tokens until they expire; the one not used for longest makes room. Only valid tokens get in, so
 // nobody without them can push others out.
 type tokenCache struct {
-	limit int
+	limit int // entries
 
-	mu      sync.Mutex
-	entries map[tokenKey]*list.Element // guarded by mu
-	order   list.List                  // of *entry, the latest used first; guarded by mu
+	mu      sync.Mutex                 // guards all below
+	entries map[tokenKey]*list.Element //
+	order   list.List                  // of *entry, the latest used first
+	bytes   int                        // of all payloads
 }
+
+// maxRemembered bounds the payloads that are kept, in bytes: ten thousand tokens of the usual size, fewer of users with hundreds of
+// groups.
+const maxRemembered = 16 << 20
 
 type entry struct {
 	key    tokenKey
@@ -64,13 +69,16 @@ func (t *tokenCache) put(key tokenKey, c *Claims, keyGeneration, policyGeneratio
 		return c
 	}
 	t.entries[key] = t.order.PushFront(&entry{key: key, claims: c})
-	for len(t.entries) > t.limit {
+	t.bytes += len(c.payload)
+	for len(t.entries) > t.limit || t.bytes > maxRemembered {
 		t.remove(t.order.Back())
 	}
 	return c
 }
 
 func (t *tokenCache) remove(element *list.Element) {
-	delete(t.entries, element.Value.(*entry).key)
+	e := element.Value.(*entry)
+	delete(t.entries, e.key)
+	t.bytes -= len(e.claims.payload)
 	t.order.Remove(element)
 }

@@ -136,11 +136,10 @@ func (v *Verifier) Ready() error {
 }
 
 // Verify returns what the token says if it is a valid token of a configured issuer that the issuer's policy lets in. It may wait for
-// one fetch of keys, but no longer than ctx. White space around the token and one "Bearer " before it are taken off. The error is an
-// *Error.
+// one fetch of keys, but no longer than ctx. What pasting adds is taken off (see Bare). The error is an *Error.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	given := len(token)
-	token = trim(token)
+	token = Bare(token)
 	if len(token) > v.maxToken {
 		return nil, tooLong(len(token), v.maxToken)
 	}
@@ -206,10 +205,11 @@ func (iss *issuer) checkSignature(ctx context.Context, token string, p *parsed) 
 	return public, nil
 }
 
-// trim takes off what pasting adds: ASCII white space around, and one "Bearer ".
-func trim(token string) string {
+// Bare takes off what pasting adds to a token: ASCII white space around it and one "Bearer ". [Verifier.Verify] does so itself; it is
+// for whoever sends on what was verified.
+func Bare(password string) string {
 	const space, scheme = " \t\r\n\v\f", "Bearer "
-	token = strings.Trim(token, space)
+	token := strings.Trim(password, space)
 	if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) {
 		token = strings.TrimLeft(token[len(scheme):], space)
 	}
