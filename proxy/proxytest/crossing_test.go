@@ -11,8 +11,27 @@ import (
 
 const (
 	crossingStatements = 20_000
-	crossingSessions   = 4 // of each user
+	crossingSessions   = 4 // of each user: every other one pipelines its statements
+	crossingPipeline   = 10
 )
+
+// crossingSQL carries a value that no other statement has, and asks who it runs as.
+const crossingSQL = "select $1::text, auth.user_id(), user_id, task, pg_backend_pid() from todos order by task"
+
+// backends notes which users each server process has served.
+type backends struct {
+	mu     sync.Mutex
+	served map[int]map[string]bool
+}
+
+func (b *backends) note(pid int, user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.served[pid] == nil {
+		b.served[pid] = map[string]bool{}
+	}
+	b.served[pid][user] = true
+}
 
 // TestNoRowCrosses interleaves the statements of two users over upstream connections that they share: every answer must be
 // the answer to its own statement, with the rows of its own user alone.
@@ -30,42 +49,86 @@ func TestNoRowCrosses(t *testing.T) {
 			}
 		}()
 	}
+	served := &backends{served: map[int]map[string]bool{}}
 	var running sync.WaitGroup
 	for _, user := range users {
 		for n := range crossingSessions {
 			conn := connectPgx(t, s.proxyConfig(t, user), pgx.QueryExecModeExec)
+			share := askOneByOne
+			if n%2 == 1 {
+				share = askInPipelines
+			}
 			running.Go(func() {
-				if err := checkOwnAnswers(t.Context(), conn, user, n); err != nil {
+				if err := share(t.Context(), conn, served, user, fmt.Sprint(user, "-", n), crossingStatements/len(users)/crossingSessions); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 	}
 	running.Wait()
+	for _, users := range served.served {
+		if len(users) > 1 {
+			return
+		}
+	}
+	t.Errorf("the users shared none of %d server processes: nothing could have crossed", len(served.served))
 }
 
-// checkOwnAnswers runs one session's share. Each statement carries a value that no other has, and asks who it runs as.
-func checkOwnAnswers(ctx context.Context, conn *pgx.Conn, user string, session int) error {
-	for i := range crossingStatements / 2 / crossingSessions {
-		own := fmt.Sprintf("%s-%d-%d", user, session, i)
-		rows, err := conn.Query(ctx, "select $1::text, auth.user_id(), user_id, task from todos order by task", own)
+func askOneByOne(ctx context.Context, conn *pgx.Conn, served *backends, user, session string, statements int) error {
+	for i := range statements {
+		own := fmt.Sprint(session, "-", i)
+		rows, err := conn.Query(ctx, crossingSQL, own)
 		if err != nil {
 			return fmt.Errorf("%s: %w", own, err)
 		}
-		n := 0
-		for rows.Next() {
-			n++
-			var echo, who, owner, task string
-			if err := rows.Scan(&echo, &who, &owner, &task); err != nil {
+		if err := checkOwnRows(rows, served, user, own); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func askInPipelines(ctx context.Context, conn *pgx.Conn, served *backends, user, session string, statements int) error {
+	for i := 0; i < statements; i += crossingPipeline {
+		batch := &pgx.Batch{}
+		for j := range crossingPipeline {
+			batch.Queue(crossingSQL, fmt.Sprint(session, "-", i+j))
+		}
+		results := conn.SendBatch(ctx, batch)
+		for j := range crossingPipeline {
+			own := fmt.Sprint(session, "-", i+j)
+			rows, err := results.Query()
+			if err != nil {
 				return fmt.Errorf("%s: %w", own, err)
 			}
-			if echo != own || who != user || owner != user || task != fmt.Sprint(user, n) {
-				return fmt.Errorf("%s got %q %q %q %q", own, echo, who, owner, task)
+			if err := checkOwnRows(rows, served, user, own); err != nil {
+				return err
 			}
 		}
-		if rows.Err() != nil || n != 3 {
-			return fmt.Errorf("%s: %d rows, %w", own, n, rows.Err())
+		if err := results.Close(); err != nil {
+			return fmt.Errorf("%s: %w", session, err)
 		}
+	}
+	return nil
+}
+
+// checkOwnRows reads the answer to the statement that carried own.
+func checkOwnRows(rows pgx.Rows, served *backends, user, own string) error {
+	n := 0
+	for rows.Next() {
+		n++
+		var echo, who, owner, task string
+		var pid int
+		if err := rows.Scan(&echo, &who, &owner, &task, &pid); err != nil {
+			return fmt.Errorf("%s: %w", own, err)
+		}
+		if echo != own || who != user || owner != user || task != fmt.Sprint(user, n) {
+			return fmt.Errorf("%s got %q %q %q %q", own, echo, who, owner, task)
+		}
+		served.note(pid, user)
+	}
+	if rows.Err() != nil || n != 3 {
+		return fmt.Errorf("%s: %d rows, %w", own, n, rows.Err())
 	}
 	return nil
 }
