@@ -41,9 +41,6 @@ func (a *answer) refusal() refusal {
 // connection behind, so the severity is always ERROR.
 func (a *answer) postgres(message string) refusal {
 	b := &a.body
-	if r := findRule(message); r != nil && r.keyless { // an older Neon says it as a failed password
-		return a.ruled(r, message)
-	}
 	e := pgerr.New(b.Code, "%s", message)
 	e.Detail, e.Hint, e.Where = a.public(b.Detail), a.public(b.Hint), a.public(b.Where)
 	e.Position, e.InternalPosition, e.InternalQuery = b.Position, b.InternalPosition, a.public(b.InternalQuery)

@@ -61,7 +61,12 @@ func TestFatalOfABackendIsNotTheSessions(t *testing.T) {
 			t.Errorf("%s: %+v", code, e.PG)
 		}
 	}
-	// The same states raised by SQL are the statement's own.
+	// The same states raised by SQL are the statement's own, and so is a message of Neon's.
+	e := answerWith(t, 400, `{"message":"jwk not found","code":"P0001","severity":"ERROR"}`, single("select 1"))
+	check(t, e, "P0001", upstream.Failed)
+	if e.KeyUnknown {
+		t.Error("a message that SQL raised was taken for Neon's")
+	}
 	for _, code := range []string{"57P01", "08006", "53300", "28000"} {
 		e := answerWith(t, 400, fmt.Sprintf(`{"message":"lookalike","code":"%s","severity":"ERROR"}`, code), single("select 1"))
 		check(t, e, code, upstream.Failed)

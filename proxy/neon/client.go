@@ -17,6 +17,8 @@ const (
 	maxRetries = 3
 	// firstPause before the first repetition, tripled before each further one; each is drawn from half of it to all of it.
 	firstPause = 100 * time.Millisecond
+	// lastRetry is how long after its start a request may still be sent again.
+	lastRetry = 10 * time.Second
 )
 
 // Client is one route's upstream. It is safe for concurrent use.
@@ -93,11 +95,11 @@ func (c *Client) Run(ctx context.Context, req *upstream.Request, sink upstream.R
 	if *body, err = c.encode((*body)[:0], req); err != nil {
 		return err
 	}
-	header := c.header(req)
+	header, start := c.header(req), time.Now()
 	for try := 0; ; try++ {
 		again, unread, err := c.attempt(ctx, req, header, *body, sink)
 		free = free && unread
-		if err == nil || again == retryNever || try == maxRetries {
+		if err == nil || again == retryNever || try == maxRetries || time.Since(start) > lastRetry {
 			return err
 		}
 		if !pause(ctx, try) {

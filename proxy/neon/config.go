@@ -78,8 +78,11 @@ func (c *Config) endpoint() (*url.URL, error) {
 	if strings.ContainsRune(c.Database+c.Role, 0) {
 		return nil, fmt.Errorf("neon: database or role holds a NUL")
 	}
-	if c.MaxRequest < 0 || c.MaxReply < 0 || c.MaxReply > largestReply || c.InFlight < 0 || c.QueueWait < 0 || c.IdleTimeout < 0 {
-		return nil, fmt.Errorf("neon: a limit is out of range")
+	if c.MaxRequest < 0 || c.InFlight < 0 || c.QueueWait < 0 || c.IdleTimeout < 0 {
+		return nil, fmt.Errorf("neon: a limit is negative")
+	}
+	if c.MaxReply < 0 || c.MaxReply > largestReply {
+		return nil, fmt.Errorf("neon: the reply limit of %d bytes is not between 1 and %d", c.MaxReply, largestReply)
 	}
 	text := c.Endpoint
 	if text == "" {

@@ -68,7 +68,7 @@ func (m *metrics) route(name string) *routeMetrics {
 		retries:  m.retries.MustCurryWith(prometheus.Labels{"endpoint": name}),
 		bytes:    m.bytes.WithLabelValues(name),
 	}
-	for class, code := range [...]string{"error", "1xx", "2xx", "3xx", "4xx", "5xx"} {
+	for class, code := range [...]string{"error", "error", "2xx", "error", "4xx", "5xx"} { // a redirect is nothing else
 		r.requests[class][0] = m.requests.WithLabelValues(name, code, "false")
 		if class >= 4 {
 			r.requests[class][1] = m.requests.WithLabelValues(name, code, "true")

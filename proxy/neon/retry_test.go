@@ -110,6 +110,18 @@ func TestUnsentIsSentAgain(t *testing.T) {
 	})
 }
 
+// TestSlowFailureIsNotRepeatedForever: attempts that take long leave no time for more.
+func TestSlowFailureIsNotRepeatedForever(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		client := fakeClient(t, unsent(func() error { calls++; time.Sleep(7 * time.Second); return errors.New("timeout") }))
+		check(t, client.Run(t.Context(), single("select 1"), &collector{t: t}), "08001", upstream.NotRun)
+		if calls != 2 {
+			t.Errorf("tried %d times", calls)
+		}
+	})
+}
+
 func TestContextEnd(t *testing.T) {
 	cause := errors.New("the client has gone")
 	for name, c := range map[string]struct {

@@ -1,6 +1,7 @@
 package neon
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -159,4 +162,45 @@ func TestConnKnowsWhatWasWritten(t *testing.T) {
 	if n, err := c.Write([]byte("late")); n != 0 || err == nil {
 		t.Errorf("behind the seal: %d, %v", n, err)
 	}
+}
+
+// TestIdleConnectionIsDropped: a connection is used again before its idle time is over and closed after it.
+func TestIdleConnectionIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, "", nil)
+		var ends []time.Time
+		var wg sync.WaitGroup
+		tr := client.transport.(*http.Transport)
+		tr.DialTLSContext = func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			wg.Go(func() {
+				defer theirs.Close()
+				br := bufio.NewReader(theirs)
+				for {
+					r, err := http.ReadRequest(br)
+					if err != nil {
+						ends = append(ends, time.Now())
+						return
+					}
+					_, _ = io.Copy(io.Discard, r.Body)
+					_, _ = io.WriteString(theirs, head(len(oneRow), "")+oneRow)
+				}
+			})
+			return &conn{Conn: ours}, nil
+		}
+		statement := func() {
+			if err := client.Run(t.Context(), single("select 1"), &discard{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		statement()
+		time.Sleep(DefaultIdleTimeout - time.Second)
+		statement()
+		used := time.Now()
+		time.Sleep(DefaultIdleTimeout + time.Second)
+		wg.Wait()
+		if len(ends) != 1 || ends[0].Sub(used) != DefaultIdleTimeout {
+			t.Errorf("connections ended at %v, last used at %v", ends, used)
+		}
+	})
 }
