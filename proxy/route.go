@@ -183,7 +183,8 @@ var errKeyTrial = errors.New("no answer to the first request with this key")
 func noFacts(err error) (*pgerr.Error, reason) {
 	if errors.Is(err, errKeyTrial) {
 		return pgerr.New(pgerr.CannotConnectNow, "the database does not accept this token's signing key yet").
-			WithHint("A new key can take up to 5 minutes to arrive there: try again. If it never does, the key set's URL is not registered with the Neon project.").
+			WithHint("Try again: a new key can take up to 5 minutes to arrive there, and a database that slept may need a moment. " +
+				"If it never works, the key set's URL is not registered with the Neon project.").
 			Because(err), reasonSigningKey
 	}
 	e := pgerr.From(err)
@@ -219,30 +220,45 @@ type keyTrial struct {
 	err  error         // valid then
 }
 
-// try returns nil if key has been accepted; else it runs trial, or waits for the one that runs. trial goes on when ctx
-// ends: others may be waiting for it.
+// try returns nil if key has been accepted; else it runs trial, or waits for the one that runs and shares its failure, unless
+// that is about the other's token alone. trial goes on when ctx ends: others may be waiting for it.
 func (k *keyTrials) try(ctx context.Context, key keyName, trial func() error) error {
-	k.mu.Lock()
-	if _, ok := k.accepted[key]; ok {
-		k.mu.Unlock()
-		return nil
-	}
-	t := k.running[key]
-	if t == nil {
-		t = &keyTrial{done: make(chan struct{})}
-		if k.running == nil {
-			k.running = make(map[keyName]*keyTrial)
+	for {
+		t, own := k.join(key, trial)
+		if t == nil {
+			return nil
 		}
-		k.running[key] = t
-		go k.run(key, t, trial)
+		select {
+		case <-t.done:
+			if own || !aboutToken(t.err) {
+				return t.err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	k.mu.Unlock()
-	select {
-	case <-t.done:
-		return t.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+}
+
+// aboutToken reports whether a trial failed by its token, not by the key.
+func aboutToken(err error) bool { return err != nil && pgerr.From(err).Class() == "28" }
+
+// join returns the trial of key that runs, or starts its own; nil if there is no need for one.
+func (k *keyTrials) join(key keyName, trial func() error) (t *keyTrial, own bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.accepted[key]; ok {
+		return nil, false
 	}
+	if t := k.running[key]; t != nil {
+		return t, false
+	}
+	t = &keyTrial{done: make(chan struct{})}
+	if k.running == nil {
+		k.running = make(map[keyName]*keyTrial)
+	}
+	k.running[key] = t
+	go k.run(key, t, trial)
+	return t, true
 }
 
 func (k *keyTrials) run(key keyName, t *keyTrial, trial func() error) {

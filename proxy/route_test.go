@@ -318,3 +318,63 @@ func TestConnectionsShareTheirToken(t *testing.T) {
 	}
 	r.eventually("none is held", func() bool { tokens, _ := held(); return tokens == 0 })
 }
+
+// One user's refused token says nothing about the others that wait for the same key.
+func TestATrialThatFailsByItsTokenIsNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := pipeWorld(t, false, nil)
+		w.facts.probe = func(_ context.Context, who catalog.Caller) (*catalog.Facts, error) {
+			time.Sleep(time.Second)
+			if who.Subject == "mallory" {
+				return nil, &upstream.Error{PG: pgerr.New(pgerr.InvalidAuthorization, "Neon refused the token")}
+			}
+			return &catalog.Facts{}, nil
+		}
+		first := w.pipe()
+		first.send(good)
+		first.askedForPassword()
+		first.send(password("token-mallory"))
+		synctest.Wait()
+		var others sync.WaitGroup
+		for range 5 {
+			c := w.pipe()
+			others.Go(func() {
+				c.send(good)
+				if o := c.drive("token-alice"); !o.served {
+					t.Errorf("told %+v", o.err)
+				}
+			})
+		}
+		if o := first.drive(""); o.err == nil || o.err.Code != "28000" {
+			t.Errorf("the refused one is told %+v", o.err)
+		}
+		others.Wait()
+		if n := w.facts.probed(); n != 2 {
+			t.Errorf("%d trials", n)
+		}
+	})
+}
+
+// Whatever panics in a login ends that connection and gives its slots back.
+func TestAPanicOfTheVerifier(t *testing.T) {
+	w := newWorld(t, nil)
+	w.verifier.verify = func(context.Context, string) (*cognito.Claims, error) { panic(errors.New("token-alice")) }
+	c := w.dial()
+	c.startTLS(nil)
+	c.send(good)
+	c.askedForPassword()
+	c.send(password("token-alice"))
+	c.rest()
+	w.eventually("it is gone", func() bool { return w.server.Connections() == 0 })
+	if n := w.counter("panics_total"); n != 1 {
+		t.Errorf("%v panics were counted", n)
+	}
+	if l := w.server.limiter; l.total != 0 || l.pending != 0 {
+		t.Errorf("%d connections, %d logins are still counted", l.total, l.pending)
+	}
+	for _, r := range w.logs.All() {
+		if strings.Contains(fmt.Sprint(r.Message, r.ContextMap()), "token-alice") {
+			t.Errorf("logged: %v", r)
+		}
+	}
+}
