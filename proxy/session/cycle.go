@@ -16,6 +16,8 @@ type cycle struct {
 	described *portal
 	// parsed are the named statements that this cycle parsed without asking the server.
 	parsed []string
+	// query: the steps are those of one Query, and of no pipeline before it.
+	query bool
 	// committed: statements of this cycle have been sent and committed.
 	committed bool
 	// flushed: a write was answered at Flush and so committed. What follows could not be in its transaction any more.
@@ -55,7 +57,7 @@ func (c *cycle) reset() {
 	if cap(c.steps) > keptSteps {
 		c.steps = nil
 	}
-	c.committed, c.flushed, c.size = false, false, 0
+	c.query, c.committed, c.flushed, c.size = false, false, false, 0
 }
 
 // answered forgets the steps that have been run.

@@ -137,28 +137,32 @@ func (s *Session) finishAtFlush(ctx context.Context, g *group) error {
 
 // failGroup writes the answers that are true whatever failed, and gives the error as the client is told it.
 func (s *Session) failGroup(g *group, out *answers, err error, positioned bool) error {
-	if errors.Is(err, errClientWrites) {
-		return err
-	}
-	if !out.wrote {
-		if werr := out.sure(); werr != nil {
-			return werr
-		}
-	}
-	s.failed = s.failed || g.explicit
 	e, ok := errors.AsType[*pgerr.Error](err)
-	if !ok {
+	if !ok || errors.Is(err, errClientWrites) {
 		return err // not the statement's: the session ends
 	}
 	e = g.mapPosition(e, positioned)
+	s.metrics.ended(g, "failed")
+	if s.cycle.query && isGrammar(e) {
+		return e // Postgres reads the whole string first: no BEGIN in it has begun anything
+	}
+	if !out.wrote {
+		if err := out.sure(); err != nil {
+			return err
+		}
+	}
+	s.failed = s.failed || g.explicit
 	if e.Class() == "42" { // the statement itself may be wrong: it was never accepted
 		for _, name := range s.cycle.parsed {
 			s.prepared.drop(name)
 		}
 	}
-	s.metrics.ended(g, "failed")
 	return e
 }
+
+// isGrammar reports whether e is the parser's own, about the text that the client sent: the routine is scan.l's, and inside a
+// function's text the position would be an internal one.
+func isGrammar(e *pgerr.Error) bool { return e.Routine == "scanner_yyerror" && e.Position > 0 }
 
 // runRequest sends one request. Its error is the truth about the statements as far as it is known: an answer that came
 // although the request was being dropped is that answer.

@@ -18,6 +18,7 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	if err := s.describeUnanswered(); err != nil {
 		return s.answerQuery(ctx, err)
 	}
+	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
 	statements := sqlscan.Split(nil, m.String, s.planning.StandardConforming)
 	if len(statements) == 0 {
 		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
@@ -74,7 +75,7 @@ func (s *Session) answerError(err error) error {
 		switch {
 		case s.cycle.flushed:
 			e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
-		case s.cycle.committed && e.Code == pgerr.SyntaxError: // Postgres would have read the whole string first
+		case s.cycle.committed && isGrammar(e): // Postgres would have read the whole string first
 			e = e.WithDetail("The statements before the last COMMIT of this query string have been committed.")
 		}
 	}
