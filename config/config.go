@@ -76,7 +76,7 @@ type Issuer struct {
 	RequiredGroups []string `yaml:"required_groups"`
 	// An access token must carry all of these scopes. Empty: no scope is asked for.
 	RequiredScopes []string `yaml:"required_scopes"`
-	// How far the clocks of issuer and proxy may differ at login, at most 30s. A session ends at the token's expiry in any case.
+	// How far the clocks of issuer and proxy may differ at login, 1ms to 30s. A session ends at the token's expiry in any case.
 	ClockSkew time.Duration `yaml:"clock_skew"`
 	// Accept tokens of the client credentials grant, which stand for a program and not for a user (`sub` is the client's id).
 	AllowM2M bool `yaml:"allow_m2m"`
@@ -104,7 +104,7 @@ type Route struct {
 	Endpoint string `yaml:"endpoint"`
 	// Longest request to the upstream.
 	MaxRequestBytes Size `yaml:"max_request_bytes"`
-	// Longest reply from the upstream; one that is longer fails.
+	// Longest reply from the upstream, at most 512MB; one that is longer fails.
 	MaxReplyBytes Size `yaml:"max_reply_bytes"`
 	// How long one statement may run.
 	StatementTimeout time.Duration `yaml:"statement_timeout"`
@@ -120,11 +120,11 @@ type Route struct {
 type Limits struct {
 	// Client connections of the process.
 	MaxConnections int `yaml:"max_connections"`
-	// Client connections from one IP address. 0: no limit of its own.
+	// Client connections from one IP address (IPv6: one /64). 0: no limit of its own.
 	MaxConnectionsPerIP int `yaml:"max_connections_per_ip"`
 	// Connections that have not logged in yet.
 	MaxUnauthenticated int `yaml:"max_unauthenticated"`
-	// Connections from one IP address that have not logged in yet. 0: no limit of its own.
+	// Connections from one IP address (IPv6: one /64) that have not logged in yet. 0: no limit of its own.
 	MaxUnauthenticatedPerIP int `yaml:"max_unauthenticated_per_ip"`
 	// Longest message from a client (a statement, or the parameters of one).
 	MaxMessageBytes Size `yaml:"max_message_bytes"`

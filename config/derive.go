@@ -60,8 +60,10 @@ func (t TLS) Enabled() bool { return t.Cert != "" || t.Key != "" }
 var (
 	// regionPattern is the form of the regions whose host names end in amazonaws.com (the Chinese ones do not).
 	regionPattern = regexp.MustCompile(`^(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]{4,12}-[0-9]$`)
-	// poolPattern is Cognito's own, for UserPoolId.
-	poolPattern = regexp.MustCompile(`^[A-Za-z0-9-]+_[0-9A-Za-z]+$`)
+	// anyRegionPattern is the form of a region's name.
+	anyRegionPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
+	// poolPattern is Cognito's own, for UserPoolId, which is at most 55 characters long.
+	poolPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,32}_[0-9A-Za-z]{1,22}$`)
 )
 
 func (i *Issuer) derive() {

@@ -33,7 +33,7 @@ func TestLoad(t *testing.T) {
 	pool, local := DefaultIssuer(), DefaultIssuer()
 	pool.Name, pool.UserPoolID, pool.Region = "eu-central-1_a1B2c3D4e", "eu-central-1_a1B2c3D4e", "eu-central-1"
 	pool.ClientIDs = []string{"1example23456789", "12345678901234567890123456"}
-	pool.TokenUse, pool.RequiredGroups, pool.ClockSkew = TokenUseAny, []string{"staff"}, 0
+	pool.TokenUse, pool.RequiredGroups, pool.ClockSkew = TokenUseAny, []string{"staff"}, time.Millisecond
 	pool.Issuer = []string{
 		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a1B2c3D4e",
 		"https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_a1B2c3D4e",

@@ -103,6 +103,8 @@ func (k *checker) issuer(at string, i Issuer) {
 	case i.UserPoolID == "" && i.Region != "":
 		k.fault(at+".region", "has no use without user_pool_id")
 	case i.UserPoolID == "":
+	case !anyRegionPattern.MatchString(i.Region):
+		k.fault(at+".region", "expected an AWS region like us-east-1, found %s", quoted(i.Region))
 	case !regionPattern.MatchString(i.Region) && (len(i.Issuer) == 0 || i.JWKSURL == "" && i.JWKSFile == ""):
 		k.fault(at+".region", "Cognito's addresses in %s are not known here: set issuer and jwks_url", quoted(i.Region))
 	case !strings.HasPrefix(i.UserPoolID, i.Region+"_") && slices.Equal(i.Issuer, cognitoIssuers(i.Region, i.UserPoolID)):
@@ -122,7 +124,7 @@ func (k *checker) issuer(at string, i Issuer) {
 	k.each(at+".client_ids", i.ClientIDs, clientPattern, "an app client's id")
 	k.each(at+".required_scopes", i.RequiredScopes, scopePattern, "a scope without spaces")
 	k.each(at+".required_groups", i.RequiredGroups, groupPattern, "a group's name")
-	between(k, at+".clock_skew", i.ClockSkew, 0, 30*time.Second)
+	between(k, at+".clock_skew", i.ClockSkew, time.Millisecond, 30*time.Second)
 	oneOf(k, at+".token_use", i.TokenUse, TokenUseAccess, TokenUseID, TokenUseAny)
 	switch {
 	case len(i.RequiredScopes) > 0 && i.TokenUse != TokenUseAccess:
@@ -191,7 +193,7 @@ func (k *checker) route(at string, r Route) {
 	switch {
 	case r.NeonHost == "":
 		k.fault(at+".neon_host", "is required: the host in Neon's connection string")
-	case !hostPattern.MatchString(r.NeonHost) || rest == "" || strings.Trim(r.NeonHost, "0123456789.") == "":
+	case len(r.NeonHost) > 253 || !hostPattern.MatchString(r.NeonHost) || rest == "" || strings.Trim(r.NeonHost, "0123456789.") == "":
 		k.fault(at+".neon_host", "expected a host name alone, like ep-cool-darkness-123456.us-east-2.aws.neon.tech, found %s", quoted(r.NeonHost))
 	case slices.Contains([]string{"api", "apiauth", "apirest"}, first):
 		k.fault(at+".neon_host", "is the address of Neon's API: take the compute's host from the connection string, it begins with ep-")
@@ -202,10 +204,10 @@ func (k *checker) route(at string, r Route) {
 		k.webAddress(at+".endpoint", r.Endpoint)
 	}
 	between(k, at+".max_request_bytes", r.MaxRequestBytes, Kilobyte, Gigabyte)
-	between(k, at+".max_reply_bytes", r.MaxReplyBytes, Kilobyte, Gigabyte)
+	between(k, at+".max_reply_bytes", r.MaxReplyBytes, Kilobyte, 512*Megabyte) // a DataRow's lengths must fit their 32 bits
 	between(k, at+".statement_timeout", r.StatementTimeout, 10*time.Millisecond, 24*time.Hour)
 	between(k, at+".requests_in_flight", r.RequestsInFlight, 1, 10_000)
-	between(k, at+".queue_wait", r.QueueWait, 0, time.Hour)
+	between(k, at+".queue_wait", r.QueueWait, time.Millisecond, time.Hour)
 	between(k, at+".upstream_idle_timeout", r.UpstreamIdleTimeout, time.Second, time.Hour)
 }
 
