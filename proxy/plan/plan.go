@@ -9,9 +9,7 @@ const (
 	Forward            Kind = iota // sent to the upstream as it stands
 	TransactionControl             // see Control
 	Set                            // see Setting: one of the kept settings
-	Reset                          // see Setting
 	Show                           // see Setting: one of the kept settings; SHOW of any other is Forward
-	Discard                        // DISCARD
 	Deallocate                     // of the session's prepared statement Name; "" is ALL
 	Unlisten                       // UNLISTEN, in a session that listens to nothing
 	CloseCursors                   // CLOSE ALL
@@ -61,7 +59,7 @@ type Plan struct {
 	Alone bool
 
 	Control *Control // TransactionControl
-	Setting *Setting // Set, Reset, Show
+	Setting *Setting // Set, Show
 	Name    string   // Deallocate: the statement's name, "" is ALL
 
 	Refusal *pgerr.Error // Refuse: never nil then
@@ -97,10 +95,9 @@ type Control struct {
 	TransactionModes string
 }
 
-// Setting is the subject of SET, RESET or SHOW.
+// Setting is the subject of SET or SHOW.
 type Setting struct {
 	Name    string // lower case
-	All     bool   // RESET ALL, SHOW ALL
 	Local   bool   // SET LOCAL
 	Default bool   // SET ... TO DEFAULT
 	Value   string // the first of the values, as Postgres makes a text of it

@@ -195,48 +195,41 @@ func number(literal string, minus bool) string {
 	return literal
 }
 
-// variable takes what names a setting in RESET and SHOW.
-func (r *reader) variable() (s *Setting, ok bool) {
-	s = &Setting{}
+// variable takes what names a setting in RESET and SHOW. ALL gives the name "all", which no setting has.
+func (r *reader) variable() (name string, ok bool) {
 	switch {
 	case r.accept("ALL"):
-		s.All = true
+		name = "all"
 	case r.acceptAll("TIME", "ZONE"):
-		s.Name = "timezone"
+		name = "timezone"
 	case r.acceptAll("TRANSACTION", "ISOLATION", "LEVEL"):
-		s.Name = "transaction_isolation"
+		name = "transaction_isolation"
 	case r.acceptAll("SESSION", "AUTHORIZATION"):
-		s.Name = "session_authorization"
+		name = "session_authorization"
 	default:
-		s.Name, ok = r.settingName()
-		return s, ok && !r.more
+		name, ok = r.settingName()
+		return name, ok && !r.more
 	}
-	return s, !r.more
+	return name, !r.more
 }
 
 func (r *reader) reset() Plan {
-	s, ok := r.variable()
+	name, ok := r.variable()
 	if !ok {
 		return Plan{Verb: VerbUtility}
 	}
-	thing := naming("RESET", s.Name)
-	if s.All {
-		thing = "RESET ALL"
-	}
-	p := refuse(FeatureReset, thing)
-	p.Setting = s
-	return p
+	return refuse(FeatureReset, naming("RESET", name))
 }
 
 func (r *reader) show() Plan {
 	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, ReadOnlyShape: true}
-	s, ok := r.variable()
+	name, ok := r.variable()
 	switch {
 	case !ok:
-	case s.All, strings.EqualFold(s.Name, "all"): // SHOW "all" is the same to Postgres
+	case strings.EqualFold(name, "all"): // SHOW "all" is the same to Postgres
 		return refuse(FeatureShowAll, "SHOW ALL")
-	case kept(s.Name) != "":
-		p.Kind, p.Setting = Show, s
+	case kept(name) != "":
+		p.Kind, p.Setting = Show, &Setting{Name: name}
 	}
 	return p
 }

@@ -103,8 +103,6 @@ func localTag(p Plan) string {
 		return p.Control.Tag
 	case Set:
 		return "SET"
-	case Reset:
-		return "RESET"
 	case Show:
 		return "SHOW"
 	case Deallocate:

@@ -229,7 +229,7 @@ func part(s string, end int, escapes bool) string {
 // decodeEscapes decodes the body of an E'...': its doubled quotes and backslash escapes. The result is valid UTF-8 or
 // false.
 func decodeEscapes(s string) (string, bool) {
-	if strings.IndexAny(s, `'\`) < 0 {
+	if !strings.ContainsAny(s, `'\`) {
 		return s, true
 	}
 	var d decoder
