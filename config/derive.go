@@ -62,8 +62,8 @@ var (
 	regionPattern = regexp.MustCompile(`^(af|ap|ca|eu|il|me|mx|sa|us)(-gov)?-[a-z]{4,12}-[0-9]$`)
 	// anyRegionPattern is the form of a region's name.
 	anyRegionPattern = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
-	// poolPattern is Cognito's own, for UserPoolId, which is at most 55 characters long.
-	poolPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,32}_[0-9A-Za-z]{1,22}$`)
+	// poolPattern is Cognito's own, for UserPoolId, but for the length of 55, which stand-ins for Cognito may go beyond.
+	poolPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,32}_[0-9A-Za-z]{1,50}$`)
 )
 
 func (i *Issuer) derive() {

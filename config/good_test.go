@@ -197,3 +197,45 @@ func TestListenerReach(t *testing.T) {
 		}
 	}
 }
+
+// What the issuer's two addresses are made of.
+func TestDerivedIssuer(t *testing.T) {
+	for _, c := range []struct {
+		issuer Issuer
+		iss    []string
+		keys   string
+	}{
+		{
+			Issuer{UserPoolID: "us-gov-west-1_Abc123"},
+			[]string{"https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Abc123", "https://issuer-cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Abc123"},
+			"https://cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Abc123/.well-known/jwks.json",
+		},
+		{
+			Issuer{UserPoolID: "us-east-1_0123456789abcdef0123456789abcdef", Issuer: []string{"https://example.com"}, JWKSURL: "https://example.com/keys"},
+			[]string{"https://example.com"}, "https://example.com/keys",
+		},
+		{
+			Issuer{UserPoolID: "us-east-1_a", Issuer: []string{"https://example.com"}},
+			[]string{"https://example.com"}, "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_a/.well-known/jwks.json",
+		},
+		{
+			Issuer{UserPoolID: "us-east-1_a", Region: "eu-west-1", JWKSFile: "keys.json"},
+			[]string{"https://cognito-idp.eu-west-1.amazonaws.com/us-east-1_a", "https://issuer-cognito-idp.eu-west-1.amazonaws.com/us-east-1_a"}, "",
+		},
+		{Issuer{UserPoolID: "cn-north-1_a"}, nil, ""},
+		{Issuer{UserPoolID: "example.com/x_a"}, nil, ""},
+		{Issuer{UserPoolID: "us-east-1"}, nil, ""},
+		{Issuer{Region: "us-east-1"}, nil, ""},
+		{Issuer{}, nil, ""},
+	} {
+		config := Config{Issuers: []Issuer{c.issuer}}
+		config.Derive()
+		if got := config.Issuers[0]; !slices.Equal(got.Issuer, c.iss) || got.JWKSURL != c.keys || got.Name != c.issuer.UserPoolID {
+			t.Errorf("%+v\ngives %+v", c.issuer, got)
+		}
+		config.Derive()
+		if got := config.Issuers[0]; !slices.Equal(got.Issuer, c.iss) || got.JWKSURL != c.keys {
+			t.Errorf("derived twice, %+v\ngives %+v", c.issuer, got)
+		}
+	}
+}
