@@ -34,6 +34,7 @@ func (s *Session) transactionCommand(ctx context.Context, g *group, x *execution
 		if !g.explicit {
 			return g, s.abandon(ctx, g, outsideBlock(ctl))
 		}
+		g.savepoint(ctl)
 		g.send(x)
 		return g, nil
 	default:

@@ -101,28 +101,43 @@ func (s *Session) bind(m *pgproto3.Bind) *pgerr.Error {
 // textOnly refuses format codes other than text, where they would matter.
 func (s *Session) textOnly(m *pgproto3.Bind, st *preparedStatement) *pgerr.Error {
 	if len(m.Parameters) > 0 {
-		if err := s.textFormats(m.ParameterFormatCodes, "the binary format of parameters"); err != nil {
+		if i, err := s.textFormats(m.ParameterFormatCodes, "the binary format of parameters"); err != nil {
+			if err.Code == pgerr.InvalidParameterValue { // Postgres' own, with its context
+				err = inParameter(err, m, i)
+			}
 			return err
 		}
 	}
 	if st.plan.Returns == plan.ReturnsNothing {
 		return nil
 	}
-	return s.textFormats(m.ResultFormatCodes, "the binary format of results")
+	_, err := s.textFormats(m.ResultFormatCodes, "the binary format of results")
+	return err
 }
 
-func (s *Session) textFormats(codes []int16, thing string) *pgerr.Error {
-	for _, code := range codes {
+// textFormats returns the error for the first code that is not text's, and which it is.
+func (s *Session) textFormats(codes []int16, thing string) (int, *pgerr.Error) {
+	for i, code := range codes {
 		switch code {
 		case pgproto3.TextFormat:
 		case pgproto3.BinaryFormat:
 			s.unsupported("binary_format")
-			return pgerr.Unsupported(thing, "Let the driver send and ask for text.")
+			return i, pgerr.Unsupported(thing, "Let the driver send and ask for text.")
 		default:
-			return pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", code)
+			return i, pgerr.New(pgerr.InvalidParameterValue, "unsupported format code: %d", code)
 		}
 	}
-	return nil
+	return 0, nil
+}
+
+// inParameter says in which parameter the error is (bind_param_error_callback).
+func inParameter(err *pgerr.Error, m *pgproto3.Bind, i int) *pgerr.Error {
+	e := *err
+	e.Where = fmt.Sprintf("unnamed portal parameter $%d", i+1)
+	if m.DestinationPortal != "" {
+		e.Where = fmt.Sprintf(`portal "%s" parameter $%d`, m.DestinationPortal, i+1)
+	}
+	return &e
 }
 
 // copyParameters takes the values out of the message, which is only valid until the next one.
@@ -141,12 +156,7 @@ func (s *Session) copyParameters(m *pgproto3.Bind) ([][]byte, *pgerr.Error) {
 			continue
 		}
 		if err := wire.CheckUTF8(v); err != nil {
-			e := *err
-			e.Where = fmt.Sprintf("unnamed portal parameter $%d", i+1)
-			if m.DestinationPortal != "" {
-				e.Where = fmt.Sprintf(`portal "%s" parameter $%d`, m.DestinationPortal, i+1)
-			}
-			return nil, &e
+			return nil, inParameter(err, m, i)
 		}
 		out[i] = append(make([]byte, 0, len(v)), v...)
 	}

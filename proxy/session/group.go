@@ -19,6 +19,13 @@ type group struct {
 	many     bool // of a Query with several statements: an implicit transaction block
 	modes    modes
 	settings guc.Settings // as the members leave them
+	saved    []savepoint  // the open ones, the newest last
+}
+
+// savepoint is what a ROLLBACK TO brings back here; the server does the rest.
+type savepoint struct {
+	name     string
+	settings guc.Settings
 }
 
 // member is a reply, or a statement that is sent.
@@ -101,6 +108,25 @@ func (g *group) begin(ctl *plan.Control) {
 	if explicitOff(ctl.ReadOnly) || explicitOff(ctl.Deferrable) {
 		// The headers can only switch these on; the role's default may be on.
 		g.sendHidden("SET TRANSACTION " + ctl.TransactionModes)
+	}
+}
+
+// savepoint follows SAVEPOINT, RELEASE and ROLLBACK TO. Whether the name exists the server says.
+func (g *group) savepoint(ctl *plan.Control) {
+	if ctl.Verb == plan.Savepoint {
+		g.saved = append(g.saved, savepoint{ctl.Savepoint, g.settings})
+		return
+	}
+	for i := len(g.saved) - 1; i >= 0; i-- {
+		if g.saved[i].name != ctl.Savepoint {
+			continue
+		}
+		if ctl.Verb == plan.Release {
+			g.saved = g.saved[:i]
+		} else {
+			g.settings, g.saved = g.saved[i].settings, g.saved[:i+1]
+		}
+		return
 	}
 }
 

@@ -19,6 +19,7 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 		return s.answerQuery(ctx, err)
 	}
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
+	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	statements := sqlscan.Split(nil, m.String, s.planning.StandardConforming)
 	if len(statements) == 0 {
 		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
