@@ -31,14 +31,17 @@ as_root() {
   fi
 }
 
-apt_updated=
+packages_updated=
+update_packages() {
+  [ -z "$packages_updated" ] || return 0
+  logged as_root apt-get update -q
+  packages_updated=1
+}
+
 apt_install() {
   command -v apt-get >/dev/null || die "there is no apt-get here: install $* in your system's way and run this again"
   echo "installing $*"
-  if [ -z "$apt_updated" ]; then
-    logged as_root apt-get update -q
-    apt_updated=1
-  fi
+  update_packages
   logged as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
 }
 

@@ -2,7 +2,7 @@
 # Installs what the tests need and runs them all: at most 12 minutes on two cores. The last line counts what passed and failed.
 #
 #   deploy/test.sh          what every change must pass
-#   deploy/test.sh --full   longer fuzzing, and every Go test three times
+#   deploy/test.sh --full   longer fuzzing, all mutations of the scanner's corpus, and every Go test three times
 #
 # Each check's whole output stands in .build/test/.
 set -euo pipefail
@@ -125,7 +125,19 @@ install_tools() {
     logged npm install --silent --no-save --no-audit --no-fund --prefix "$node" "$node_pg"
     echo "$node_pg" >"$node/installed"
   fi
-  export PGTURNSTILE_TEST_PYTHON=$venv/bin/python3 NODE_PATH=$node/node_modules
+  export PGTURNSTILE_TEST_PYTHON=$venv/bin/python3 PGTURNSTILE_MOTO_SERVER=$venv/bin/moto_server NODE_PATH=$node/node_modules
+  need_promtool
+}
+
+# need_promtool: from Prometheus' package, of which only this file is taken: installed it would start a server.
+need_promtool() {
+  promtool=$(command -v promtool || echo "$build/promtool/usr/bin/promtool")
+  if [ ! -x "$promtool" ] && command -v apt-get >/dev/null; then
+    echo "installing promtool into .build"
+    update_packages
+    mkdir -p "$build/promtool"
+    (cd "$build/promtool" && logged apt-get download prometheus && logged dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb)
+  fi
 }
 
 check_format() {
@@ -179,6 +191,11 @@ fuzz_one() {
 
 go_fuzz() { go -C "$1" test -run '^$' -fuzz "^$3\$" -fuzztime "$fuzz_time" "$2"; }
 
+check_alerts() {
+  "$promtool" check rules deploy/prometheus/alerts.yaml
+  "$promtool" test rules deploy/prometheus/alerts_test.yaml
+}
+
 check_demo() {
   build_binary
   "$build/pgturnstile" dev --demo
@@ -211,18 +228,23 @@ check 'shell scripts' check_scripts
 check 'go vet' go vet ./...
 check 'staticcheck' go run "$staticcheck" ./...
 check 'go.mod is tidy' go mod tidy -diff
-repeat=()
-[ -z "$full" ] || repeat=(-count=3)
+repeat=() short=(-short)
+[ -z "$full" ] || repeat=(-count=3) short=()
 go_tests 'go test -race' . -race -timeout 10m "${repeat[@]}" ./...
-go_tests 'scanner against pg_query' proxy/sqlscan/oracle ./...
+go_tests 'scanner against pg_query' proxy/sqlscan/oracle "${short[@]}" ./...
 check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
 [ "$outcome" != 0 ] || sed 's/^/   /' "$log" # what waits for something else, and the count
+if [ -x "$promtool" ]; then
+  check 'alert rules' check_alerts
+else
+  left_out+=('alert rules: promtool is not here, and there is no apt-get to get it with')
+fi
 fuzz_all
 check 'demo' check_demo
 check_vulnerabilities
 
 if [ -z "$full" ]; then
-  left_out+=("fuzzing beyond $fuzz_time a target, and repeated Go tests: deploy/test.sh --full")
+  left_out+=("fuzzing beyond $fuzz_time a target, most mutations of the scanner's corpus, repeated Go tests: deploy/test.sh --full")
 fi
 left_out+=('benchmarks: deploy/bench.sh')
 echo "== left out"

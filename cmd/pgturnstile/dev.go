@@ -55,7 +55,7 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "pgturnstile dev: --port is 0 to 65535, --log-level debug, info, warn or error")
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer stop()
 	if err := dev(ctx, f, newLogger(log, stderr), stdout); err != nil {
 		fmt.Fprintf(stderr, "pgturnstile dev: %v\n", err)
@@ -69,6 +69,12 @@ var errDemoDiffers = errors.New("the demo differs")
 
 // dev runs a stack until ctx ends, or through the demo. Whatever it made is gone when it returns.
 func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (err error) {
+	var psql string
+	if f.demo {
+		if psql, err = exec.LookPath("psql"); err != nil {
+			return fmt.Errorf("the demo needs psql: %s", psqlHint)
+		}
+	}
 	if err := removeOld(f.readyFile); err != nil {
 		return err
 	}
@@ -100,7 +106,7 @@ func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (er
 		defer func() { err = errors.Join(err, removeOwn(f.readyFile, pid)) }()
 	}
 	if f.demo {
-		differ, err := runDemo(ctx, stack, stdout)
+		differ, err := runDemo(ctx, psql, stack, stdout)
 		switch {
 		case err != nil:
 			return err

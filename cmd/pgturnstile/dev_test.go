@@ -395,3 +395,19 @@ func get(t *testing.T, url string) string {
 	}
 	return string(body)
 }
+
+func TestDevSaysWhatIsMissing(t *testing.T) {
+	folders := newDevFolders(t)
+	cmd := folders.command(t.Context(), "dev", "--demo")
+	cmd.Env = append(cmd.Env, "PATH="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err == nil || cmd.ProcessState.ExitCode() != exitFault || !strings.Contains(string(out), "apt-get install postgresql-client") {
+		t.Errorf("without psql: %v, %s", err, out)
+	}
+	for _, args := range [][]string{{"dev", "--port", "65536"}, {"dev", "--log-level", "loud"}, {"dev", "operand"}} {
+		cmd := folders.command(t.Context(), args...)
+		if out, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != exitUsage {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
+	}
+}
