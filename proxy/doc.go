@@ -2,8 +2,11 @@
 // negotiates TLS, reads the startup packet, asks for the token, verifies it, picks the route, and hands the connection
 // over. It owns the cancel registry and the drain, and ends what it started.
 //
-// It may import session, wire, the verifier's claims, upstream and pgerr; it knows nothing of HTTP and runs no SQL but the
-// one that tries a signing key.
+// It may import session, guc, catalog, wire, the verifier's claims, upstream and pgerr; it knows nothing of HTTP and writes no SQL.
 //
-// Start with [Server], then read the way of one connection in order: conn.go, startup.go, authenticate.go, route.go.
+// Postgres is the model up to ReadyForQuery, in order and in words. What a peer could learn of users or databases is said
+// only behind a good token: the database is looked up, and settings are judged, after AuthenticationOk.
+//
+// Start with [Server], then read the way of one connection in order: conn.go, startup.go, tls.go, authenticate.go, route.go;
+// refuse.go is where those that get no session end.
 package proxy

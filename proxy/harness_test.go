@@ -116,6 +116,8 @@ func (s *fakeSession) Run(ctx context.Context) error {
 	}
 	messages := make(chan string)
 	failed := make(chan error, 1)
+	ended := make(chan struct{})
+	defer close(ended)
 	go func() {
 		for {
 			m, err := s.Conn.Receive()
@@ -128,7 +130,11 @@ func (s *fakeSession) Run(ctx context.Context) error {
 				failed <- nil
 				return
 			}
-			messages <- q.String
+			select {
+			case messages <- q.String:
+			case <-ended:
+				return
+			}
 		}
 	}()
 	for {
@@ -228,7 +234,34 @@ func (w *world) start() {
 		w.server.Close()
 		<-w.served
 		w.server.serving.Wait()
+		w.invariants()
 	})
+}
+
+// invariants asserts that a server without connections holds nothing for any.
+func (w *world) invariants() {
+	w.t.Helper()
+	s := w.server
+	s.limiter.mu.Lock()
+	defer s.limiter.mu.Unlock()
+	s.cancels.mu.Lock()
+	defer s.cancels.mu.Unlock()
+	s.tokens.mu.Lock()
+	defer s.tokens.mu.Unlock()
+	for what, n := range map[string]int{
+		"connections":          s.Connections(),
+		"connection slots":     s.limiter.total,
+		"login slots":          s.limiter.pending,
+		"refusals":             s.limiter.refusing,
+		"counted addresses":    len(s.limiter.byIP),
+		"cancel keys":          len(s.cancels.sessions),
+		"tokens":               len(s.tokens.held),
+		"connections in gauge": int(w.counter("client_connections")),
+	} {
+		if n != 0 {
+			w.t.Errorf("%d %s are left", n, what)
+		}
+	}
 }
 
 // namedUpstream is an upstream that tests tell by its name; nothing runs on it.
