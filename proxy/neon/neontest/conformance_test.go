@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/pgturnstile/pgturnstile/proxy/neon/neontest"
 )
 
@@ -41,7 +43,8 @@ type conformance struct {
 	keys      keyring
 	endpoints map[string]string // by the exchange's server, "" is the normal one
 	adminDSN  string
-	own       bool // the server is ours: differences.json holds
+	admin     *pgconn.PgConn // for setups; nil without adminDSN
+	own       bool           // the server is ours: differences.json holds
 }
 
 func newConformance(t *testing.T) conformance {
@@ -92,6 +95,9 @@ func TestConformance(t *testing.T) {
 	if c.own {
 		listed = readDifferences(t, c.serverVersion(t))
 	}
+	if c.adminDSN != "" {
+		c.admin = connect(t, c.adminDSN)
+	}
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	equal, byReason, skipped := 0, map[string]int{}, 0
@@ -139,7 +145,9 @@ func TestConformance(t *testing.T) {
 
 func (c conformance) replay(t *testing.T, client *http.Client, endpoint string, e exchange) (response, error) {
 	if e.Setup != "" {
-		admin(t, c.adminDSN, e.Setup)
+		if err := c.admin.Exec(t.Context(), e.Setup).Close(); err != nil {
+			return response{}, err
+		}
 	}
 	if e.SettleMS > 0 {
 		time.Sleep(time.Duration(e.SettleMS) * time.Millisecond) // the recording's own wait, between two of its requests

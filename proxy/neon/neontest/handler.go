@@ -78,6 +78,7 @@ func (s *Server) serveSQL(w http.ResponseWriter, r *http.Request) {
 func answer(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(ioLimit)) // not every writer has one
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone
 }
@@ -120,6 +121,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request) (body []byte, tx tr
 	return body, transaction{}, err
 }
 
+// ioLimit is how long a request's body or its answer may take on the way.
+const ioLimit = 5 * time.Minute
+
 // bodyGrace is how long a token's error waits for the body, whose error goes first if it is there.
 const bodyGrace = 200 * time.Millisecond
 
@@ -130,6 +134,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, to target, bear
 	if r.ContentLength > int64(s.options.MaxRequest) {
 		return payload{}, nil, s.tooLarge()
 	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(ioLimit)) // not every writer has one
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	type received struct {
 		payload payload
 		err     error
@@ -171,7 +178,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, to target, bear
 		case got = <-bodies:
 		case <-patience:
 			// The reader of the body must not outlive the handler.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now())
+			_ = control.SetReadDeadline(time.Now())
 			<-bodies
 			w.Header().Set("Connection", "close")
 			return payload{}, nil, session.err

@@ -69,6 +69,7 @@ func sessionSettings(key []byte) map[string]string {
 	print := sha256.Sum256(key)
 	return map[string]string{
 		"client_encoding":    "UTF8",
+		"request.jwt.claims": "", // which the extension makes known
 		"pg_session_jwt.jwt": " ",
 		"pg_session_jwt.jwk": `{"kty":"OKP","crv":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(print[:]) + `"}`,
 	}

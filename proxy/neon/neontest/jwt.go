@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"math"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,26 +57,30 @@ func parseToken(text string) (*token, *failure) {
 	return t, nil
 }
 
-// claimFields reads an object, each of the names at most once; a list has their values in order.
+// claimFields reads an object, each of the names at most once. A list of as many values stands for one that has them all.
 func claimFields(text []byte, names ...string) (map[string]rustjson.Value, bool) {
+	found := map[string]rustjson.Value{}
+	if v, err := rustjson.NewDecoder(text).Value(); err == nil && v.Kind == rustjson.Array {
+		for i, item := range v.Items {
+			if i < len(names) {
+				found[names[i]] = item
+			}
+		}
+		return found, len(v.Items) == len(names)
+	}
 	members, err := rustjson.NewDecoder(text).Fields()
 	if err != nil {
 		return nil, false
 	}
-	found := map[string]rustjson.Value{}
 	for _, m := range members {
-		for _, name := range names {
-			if m.Name != name {
-				continue
-			}
-			if _, twice := found[name]; twice {
-				return nil, false
-			}
-			v, err := rustjson.NewDecoder(m.Raw).Value()
-			if err != nil {
-				return nil, false
-			}
-			found[name] = v
+		if !slices.Contains(names, m.Name) {
+			continue
+		}
+		if _, twice := found[m.Name]; twice {
+			return nil, false
+		}
+		if found[m.Name], err = rustjson.NewDecoder(m.Raw).Value(); err != nil {
+			return nil, false
 		}
 	}
 	return found, true

@@ -75,13 +75,15 @@ func (d *Decoder) next() (byte, bool) {
 
 // space skips white space and looks at the next byte.
 func (d *Decoder) space() (byte, bool) {
-	for {
-		c, ok := d.peek()
-		if !ok || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
-			return c, ok
-		}
-		d.eat()
+	in, at := d.in, d.at
+	for at < len(in) && (in[at] == ' ' || in[at] == '\n' || in[at] == '\t' || in[at] == '\r') {
+		at++
 	}
+	d.at, d.peeked = at, at < len(in)
+	if at == len(in) {
+		return 0, false
+	}
+	return in[at], true
 }
 
 // End reports anything but white space after the value.
@@ -264,6 +266,11 @@ func (d *Decoder) str() (s string, borrowed bool, err error) {
 	start, borrowed := d.at, true
 	var buf []byte
 	for {
+		in, at := d.in, d.at
+		for at < len(in) && in[at] >= 0x20 && in[at] != '"' && in[at] != '\\' {
+			at++
+		}
+		d.at = at
 		c, ok := d.next()
 		switch {
 		case !ok:

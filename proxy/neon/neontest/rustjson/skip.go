@@ -237,12 +237,28 @@ func (d *Decoder) members(borrow bool) ([]RawMember, error) {
 	}
 }
 
-// invalidType reports a value that is not what was wanted; only its kind is told.
+// invalidType reports a value that is not what was wanted: its kind, and the value itself if it is a scalar.
 func (d *Decoder) invalidType(want string) error {
-	v, err := d.Value()
-	if err != nil {
-		return err
+	var what string
+	if c, _ := d.peek(); c == '[' {
+		what, d.peeked = "sequence", false
+	} else {
+		v, err := d.Value()
+		if err != nil {
+			return err
+		}
+		switch v.Kind {
+		case Null:
+			what = "null"
+		case Bool:
+			what = "boolean `" + string(Append(nil, v)) + "`"
+		case String:
+			what = "string " + debugString(v.Str)
+		case Float:
+			what = "floating point `" + string(Append(nil, v)) + "`"
+		default:
+			what = "integer `" + string(Append(nil, v)) + "`"
+		}
 	}
-	what := map[Kind]string{Null: "null", Bool: "boolean", Uint: "integer", Int: "integer", Float: "floating point", String: "string", Array: "sequence"}[v.Kind]
 	return d.fail("invalid type: " + what + ", expected " + want)
 }
