@@ -8,4 +8,7 @@
 // Two rules hold everywhere. A statement that is not answered here but is no valid grammar is forwarded, so that
 // Postgres words the error. And whatever changes a session's state in any valid spelling is never forwarded: where a
 // shortcut is taken, it errs towards refusing.
+//
+// What the words of a statement do not show is not seen: what a function, a view, a trigger, a DO block or a string given
+// to query_to_xml runs, a name that current_setting computes, and the rows of pg_settings.
 package plan

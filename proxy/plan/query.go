@@ -131,8 +131,11 @@ func (r *reader) explain(o Options) Plan {
 		r.accept("VERBOSE")
 	}
 	p := Plan{Verb: VerbUtility, Returns: ReturnsRows}
-	if r.is("DECLARE") { // only explained: no cursor comes of it
+	switch {
+	case r.is("DECLARE"): // only explained: no cursor comes of it
 		return p
+	case r.is("EXPLAIN"): // EXPLAIN does not take itself, and we do not recurse
+		return Plan{Verb: VerbUtility, Returns: ReturnsRows}
 	}
 	inner := r.statement(o)
 	switch {
