@@ -9,5 +9,5 @@ need_go
 need_postgres
 build_binary
 cd "$root"
-CGO_ENABLED=0 go build -buildvcs=false -o "$build/bench" ./proxy/devstack/cmd/bench
+CGO_ENABLED=0 go build -o "$build/bench" ./proxy/devstack/cmd/bench
 exec "$build/bench" -binary "$build/pgturnstile"

@@ -65,7 +65,8 @@ need_go() {
   least=$(awk '$1 == "go" { print $2 }' "$root/go.mod")
   wanted=$(awk '$1 == "toolchain" { print substr($2, 3) }' "$root/go.mod")
   wanted=${wanted:-$least}
-  export GOTOOLCHAIN=local
+  # git is not asked what is built here: it may not be there, and it refuses a clone of another user's.
+  export GOTOOLCHAIN=local GOFLAGS="${GOFLAGS:+$GOFLAGS }-buildvcs=false"
   for candidate in "$(command -v go || true)" /usr/local/go/bin/go /usr/lib/go/bin/go "$build/go/bin/go"; do
     [ -n "$candidate" ] && [ -x "$candidate" ] || continue
     version=$(go_version "$candidate")
@@ -101,7 +102,7 @@ need_postgres() {
   need psql postgresql-client
 }
 
-# build_binary: .build/pgturnstile. It does not ask git: a clone of another user's would be refused.
+# build_binary: .build/pgturnstile.
 build_binary() {
-  (cd "$root" && CGO_ENABLED=0 go build -buildvcs=false -o "$build/pgturnstile" ./cmd/pgturnstile)
+  (cd "$root" && CGO_ENABLED=0 go build -o "$build/pgturnstile" ./cmd/pgturnstile)
 }

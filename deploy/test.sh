@@ -104,7 +104,6 @@ install_tools() {
   need_go
   need_postgres
   need gcc gcc libc6-dev # the race detector
-  need git git
   need python3 python3
   python3 -c 'import venv, ensurepip' 2>/dev/null || apt_install python3-venv
   local venv=$build/venv
@@ -140,9 +139,12 @@ need_promtool() {
   fi
 }
 
+# go_files: all of them but what tools put into .build.
+go_files() { find . -name '.?*' -prune -o -name '*.go' -print; }
+
 check_format() {
   local found
-  found=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+  found=$(go_files | xargs gofmt -l)
   printf '%s\n' "$found"
   [ -z "$found" ]
 }
@@ -166,7 +168,7 @@ fuzz_all() {
 # fuzz_targets prints "module package target" lines, the module by its folder. Only packages that have one are built.
 fuzz_targets() {
   local folder module package
-  git grep -l --untracked '^func Fuzz' -- '*_test.go' | xargs -n 1 dirname | sort -u | while read -r folder; do
+  go_files | xargs grep -l '^func Fuzz' | xargs -n 1 dirname | sed 's,^\./,,' | sort -u | while read -r folder; do
     module=$folder
     while [ ! -e "$module/go.mod" ]; do module=$(dirname "$module"); done
     package=.
