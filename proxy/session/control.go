@@ -95,6 +95,9 @@ func (s *Session) inFailedBlock(p plan.Plan) (handled bool, err *pgerr.Error) {
 		s.failed = false
 		return true, nil
 	case plan.RollbackTo:
+		if !s.saved {
+			return false, pgerr.New(pgerr.InvalidSavepoint, `savepoint "%s" does not exist`, p.Control.Savepoint)
+		}
 		s.unsupported("transaction")
 		return false, pgerr.Unsupported("ROLLBACK TO SAVEPOINT in a later query than its transaction's BEGIN",
 			"Send ROLLBACK, and then the whole transaction in one query string.")

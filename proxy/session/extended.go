@@ -54,7 +54,7 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 	return nil
 }
 
-// leavesFailedBlock: what may be parsed and bound in a failed block (IsTransactionExitStmt in postgres.c).
+// leavesFailedBlock: what may be parsed in a failed block (IsTransactionExitStmt in postgres.c, or nothing).
 func leavesFailedBlock(p plan.Plan) bool {
 	if p.Kind == plan.Empty {
 		return true
@@ -80,7 +80,7 @@ func (s *Session) bind(m *pgproto3.Bind) *pgerr.Error {
 		return pgerr.New(pgerr.ProtocolViolation, `bind message supplies %d parameters, but prepared statement "%s" requires %d`,
 			len(m.Parameters), st.name, st.params)
 	}
-	if s.failed && !leavesFailedBlock(st.plan) {
+	if s.failed && (st.plan.Kind == plan.Empty || st.params > 0 || !leavesFailedBlock(st.plan)) { // as exec_bind_message
 		return errAborted
 	}
 	if err := s.textOnly(m, st); err != nil {

@@ -20,6 +20,8 @@ type group struct {
 	modes    modes
 	settings guc.Settings // as the members leave them
 	saved    []savepoint  // the open ones, the newest last
+
+	savepoints bool // one was made
 }
 
 // savepoint is what a ROLLBACK TO brings back here; the server does the rest.
@@ -114,7 +116,7 @@ func (g *group) begin(ctl *plan.Control) {
 // savepoint follows SAVEPOINT, RELEASE and ROLLBACK TO. Whether the name exists the server says.
 func (g *group) savepoint(ctl *plan.Control) {
 	if ctl.Verb == plan.Savepoint {
-		g.saved = append(g.saved, savepoint{ctl.Savepoint, g.settings})
+		g.saved, g.savepoints = append(g.saved, savepoint{ctl.Savepoint, g.settings}), true
 		return
 	}
 	for i := len(g.saved) - 1; i >= 0; i-- {

@@ -85,7 +85,7 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 	if runErr := s.finish(ctx, g, rollback); runErr != nil {
 		return runErr
 	}
-	s.failed = s.failed || g.explicit
+	s.fail(g)
 	if err == nil {
 		return nil
 	}
@@ -151,13 +151,20 @@ func (s *Session) failGroup(g *group, out *answers, err error, positioned bool) 
 			return err
 		}
 	}
-	s.failed = s.failed || g.explicit
+	s.fail(g)
 	if e.Class() == "42" { // the statement itself may be wrong: it was never accepted
 		for _, name := range s.cycle.parsed {
 			s.prepared.drop(name)
 		}
 	}
 	return e
+}
+
+// fail leaves the session in a failed block if the group was one.
+func (s *Session) fail(g *group) {
+	if g.explicit {
+		s.failed, s.saved = true, g.savepoints
+	}
 }
 
 // isGrammar reports whether e is the parser's own, about the text that the client sent: the routine is scan.l's, and inside a

@@ -75,6 +75,7 @@ type Session struct {
 	portals  map[string]*portal // of this cycle: no transaction outlives one
 	cycle    cycle
 	failed   bool // in a failed transaction block: 25P02 until ROLLBACK or COMMIT
+	saved    bool // the failed block may hold savepoints
 	skipping bool // after an error in the extended protocol, to Sync
 
 	control control

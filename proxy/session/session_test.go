@@ -369,7 +369,7 @@ func TestFailedBlock(t *testing.T) {
 		if got := c.query("begin; select bad"); got != "E(ERROR 0A000: a transaction block that stays open after its query is not supported by pgturnstile) Z(I)" {
 			t.Fatal(got)
 		}
-		if got := c.query("begin; select bad; commit"); got != "C(BEGIN) E(ERROR 22012: it failed) Z(E)" {
+		if got := c.query("begin; savepoint a; select bad; commit"); got != "C(BEGIN) E(ERROR 22012: it failed) Z(E)" {
 			t.Fatal(got)
 		}
 		if got := c.query("select 1"); got != aborted {
@@ -395,6 +395,13 @@ func TestFailedBlock(t *testing.T) {
 			}
 		})
 	}
+	t.Run("no savepoint", func(t *testing.T) {
+		c := connect(t, up)
+		c.query("begin; select bad; commit")
+		if got := c.query("rollback to a"); got != `E(ERROR 3B001: savepoint "a" does not exist) Z(E)` {
+			t.Error(got)
+		}
+	})
 	t.Run("extended", func(t *testing.T) {
 		c := fail(t)
 		c.send(parse("", "select 1"), &pgproto3.Sync{})
