@@ -2,7 +2,8 @@
 # Installs what the tests need and runs them all: at most 12 minutes on two cores. The last line counts what passed and failed.
 #
 #   deploy/test.sh          what every change must pass
-#   deploy/test.sh --full   longer fuzzing, all mutations of the scanner's corpus, and every Go test three times
+#   deploy/test.sh --full   longer fuzzing, all mutations of the scanner's corpus, every Go test three times, and a soak of two
+#                           users' statements side by side
 #
 # Each check's whole output stands in .build/test/.
 set -euo pipefail
@@ -232,10 +233,13 @@ check 'staticcheck' go run "$staticcheck" ./...
 check 'go.mod is tidy' go mod tidy -diff
 repeat=() short=(-short)
 [ -z "$full" ] || repeat=(-count=3) short=()
-go_tests 'go test -race' . -race -timeout 10m "${repeat[@]}" ./...
+go_tests 'go test -race' . -race -timeout 30m "${repeat[@]}" ./...
 go_tests 'scanner against pg_query' proxy/sqlscan/oracle "${short[@]}" ./...
 check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
 [ "$outcome" != 0 ] || sed 's/^/   /' "$log" # what waits for something else, and the count
+if [ -n "$full" ]; then
+  go_tests 'soak' . -race -timeout 60m -count=20 -run 'NoRowCrosses|RandomKeyIDs|Generated' ./proxy/proxytest
+fi
 if [ -x "$promtool" ]; then
   check 'alert rules' check_alerts
 else
@@ -246,7 +250,7 @@ check 'demo' check_demo
 check_vulnerabilities
 
 if [ -z "$full" ]; then
-  left_out+=("fuzzing beyond $fuzz_time a target, most mutations of the scanner's corpus, repeated Go tests: deploy/test.sh --full")
+  left_out+=("fuzzing beyond $fuzz_time a target, most mutations of the scanner's corpus, repeated Go tests, soak: deploy/test.sh --full")
 fi
 left_out+=('benchmarks: deploy/bench.sh')
 echo "== left out"
