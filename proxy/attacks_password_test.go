@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/binary"
 	"reflect"
 	"runtime"
@@ -182,9 +184,22 @@ type realWorld struct {
 	upstream *memory
 }
 
+// signingKeys are the same for every issuer: they take long to make.
+var signingKeys = sync.OnceValue(func() []*rsa.PrivateKey {
+	var keys []*rsa.PrivateKey
+	for range 2 {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+})
+
 func newRealWorld(t testing.TB, change func(*Options, *Listener)) *realWorld {
 	t.Helper()
-	issuer, err := jwkstest.New(jwkstest.Options{})
+	issuer, err := jwkstest.New(jwkstest.Options{Keys: signingKeys()})
 	if err != nil {
 		t.Fatal(err)
 	}

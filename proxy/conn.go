@@ -32,6 +32,7 @@ const (
 var (
 	errLoginTimeout = errors.New("login deadline")
 	errDraining     = errors.New("the server is draining")
+	errClientGone   = errors.New("the client has closed its connection")
 )
 
 // conn is one client connection. Its goroutine, which runs serve, owns everything that is not guarded by mu.

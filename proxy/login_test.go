@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"context"
 	"testing"
 
+	"github.com/pgturnstile/pgturnstile/jwks/cognito"
 	"github.com/pgturnstile/pgturnstile/jwks/jwkstest"
+	"github.com/pgturnstile/pgturnstile/proxy/catalog"
 )
 
 func TestLoginOverTLS(t *testing.T) {
@@ -59,4 +62,43 @@ func TestASessionIsActiveWhileItsRequestRuns(t *testing.T) {
 	r.eventually("it is idle", func() bool { return states() == [2]float64{1, 0} })
 	c.Close()
 	r.eventually("it is gone", func() bool { return states() == [2]float64{0, 0} })
+}
+
+// A client that gives up while the server cannot be asked is not waited for.
+func TestAClientThatLeavesWhileFactsAreRead(t *testing.T) {
+	w := newWorld(t, nil)
+	w.facts.get = func(ctx context.Context, _ catalog.Caller) (*catalog.Facts, error) {
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
+	c := w.dial()
+	c.startTLS(nil)
+	c.send(good)
+	c.askedForPassword()
+	c.send(password("token-alice"))
+	w.eventually("it is let in", func() bool { return w.counter("auth_attempts_total", "result", "ok") == 1 })
+	c.Close()
+	w.eventually("it is gone", func() bool { return w.server.Connections() == 0 })
+	if n := w.counter("client_connections_rejected_total", "reason", "client_gone"); n != 1 {
+		t.Errorf("counted %v times", n)
+	}
+}
+
+// The labels are closed: what is counted is there from the start.
+func TestReasonsAreThereFromTheStart(t *testing.T) {
+	r := newRealWorld(t, nil)
+	families, err := r.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]int{}
+	for _, f := range families {
+		series[f.GetName()] = len(f.GetMetric())
+	}
+	for name, want := range map[string]int{"client_connections_rejected_total": len(countedReasons), "auth_failures_total": len(cognito.Reasons()) + 2,
+		"auth_attempts_total": 3, "cancel_requests_total": 3} {
+		if got := series["pgturnstile_"+name]; got != want {
+			t.Errorf("%s has %d series, want %d", name, got, want)
+		}
+	}
 }

@@ -83,8 +83,18 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	reg.MustRegister(m.connections, m.open, m.probes, m.rejected, m.duration, m.tlsFailures, m.certExpiry, m.certReloads,
 		m.authAttempts, m.authFailures, m.authDuration, m.tokenLifetime, m.cancelRequests, m.panics, m.acceptErrors,
 		m.bytesReceived, m.bytesSent, m.connectionLimit)
-	for _, r := range append(cognito.Reasons(), noPasswordMessage, undecided) { // a rate needs a zero to start from
+	// A rate needs a zero to start from.
+	for _, r := range append(cognito.Reasons(), noPasswordMessage, undecided) {
 		m.authFailures.WithLabelValues(string(r))
+	}
+	for _, r := range []authResult{authOK, authFailed, authError} {
+		m.authAttempts.WithLabelValues("password", string(r))
+	}
+	for _, r := range countedReasons {
+		m.rejected.WithLabelValues(r)
+	}
+	for _, r := range []cancelResult{cancelFound, cancelNotFound, cancelRateLimited} {
+		m.cancelRequests.WithLabelValues(string(r))
 	}
 	return m
 }

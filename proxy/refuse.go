@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"syscall"
 
 	"go.uber.org/zap"
@@ -43,13 +44,14 @@ const (
 	reasonSigningKey reason = "signing_key_not_accepted"
 )
 
+// countedReasons are those of client_connections_rejected_total, the limits' included.
+var countedReasons = []string{string(overTotal), string(overIP), string(overUnauthenticated), string(overUnauthenticatedByIP),
+	string(reasonGone), string(reasonTimeout), string(reasonDraining), string(reasonClosed), string(reasonProtocol), string(reasonPlaintext),
+	string(reasonDatabase), string(reasonSetting), string(reasonUpstream), string(reasonSigningKey)}
+
 // counted reports whether the reason belongs to client_connections_rejected_total.
 func (r reason) counted() bool {
-	switch r {
-	case reasonProbe, reasonCancel, reasonAuth, reasonLimit, reasonTLS:
-		return false
-	}
-	return true
+	return slices.Contains(countedReasons, string(r))
 }
 
 // refuse counts, logs and tells why there is no session. It is the only place that does.
@@ -98,6 +100,8 @@ func (c *conn) interrupted(ctx context.Context, err error) *ending {
 			e.tell = shuttingDown()
 		}
 		return e
+	case cause == errClientGone:
+		return &ending{reason: reasonGone}
 	case cause != nil:
 		return &ending{reason: reasonClosed}
 	case gone(err):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -140,6 +141,8 @@ func (u watchedUpstream) Run(ctx context.Context, req *upstream.Request, sink up
 // facts gets what the session reports, and with it the proof that the route's server accepts the token's key: a key that
 // it does not know yet can leave a request without any answer for minutes, so it is tried here, with a limit.
 func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who catalog.Caller) (*catalog.Facts, *ending) {
+	ctx, stop := c.whileAlive(ctx)
+	defer stop()
 	key := keyName{issuer: claims.Issuer, id: claims.KeyID}
 	err := to.keys.try(ctx, key, func() (err error) {
 		defer func() { // it runs in a goroutine of its own
@@ -166,7 +169,8 @@ func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who
 	if err == nil {
 		return facts, nil
 	}
-	if cause := context.Cause(ctx); cause == errDraining || cause == ErrServerClosed {
+	switch context.Cause(ctx) {
+	case errDraining, ErrServerClosed, errClientGone:
 		return nil, c.interrupted(ctx, err)
 	}
 	if u, ok := errors.AsType[*upstream.Error](err); ok && u.RequestID != "" {
@@ -174,6 +178,32 @@ func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who
 	}
 	e, reason := noFacts(err)
 	return nil, &ending{reason: reason, tell: e}
+}
+
+// aliveInterval is how often a client that waits is looked for, as a session does.
+const aliveInterval = time.Second
+
+// whileAlive returns a context that ends with errClientGone when the client closes its end: clients that give up and come
+// again while the server is down must not pile up here.
+func (c *conn) whileAlive(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	alive := aliveFunc(c.raw)
+	go func() {
+		tick := time.NewTicker(aliveInterval)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if !alive() {
+					cancel(errClientGone)
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // errKeyTrial is a key trial that got no answer in time.
