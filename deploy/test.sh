@@ -150,6 +150,14 @@ check_format() {
   [ -z "$found" ]
 }
 
+# each_module ARGUMENT...: a go command in every module.
+each_module() {
+  local module
+  for module in . proxy/sqlscan/oracle; do
+    (cd "$module" && go "$@")
+  done
+}
+
 check_scripts() {
   local script
   for script in deploy/*.sh .ci/run; do
@@ -228,9 +236,9 @@ echo "$(go version), $(psql --version), $(nproc) cores"
 
 check 'gofmt' check_format
 check 'shell scripts' check_scripts
-check 'go vet' go vet ./...
-check 'staticcheck' go run "$staticcheck" ./...
-check 'go.mod is tidy' go mod tidy -diff
+check 'go vet' each_module vet ./...
+check 'staticcheck' each_module run "$staticcheck" ./...
+check 'go.mod is tidy' each_module mod tidy -diff
 repeat=() short=(-short)
 [ -z "$full" ] || repeat=(-count=3) short=()
 go_tests 'go test -race' . -race -timeout 30m "${repeat[@]}" ./...
