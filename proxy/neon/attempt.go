@@ -38,6 +38,7 @@ func (c *Client) attempt(ctx context.Context, req *upstream.Request, header http
 	defer resp.Body.Close() // closes the connection unless the reply has been read to its end
 	c.metrics.ttfb.Observe(time.Since(start).Seconds())
 	status, id = resp.StatusCode, requestID(resp.Header)
+	f.expect(resp.ContentLength)
 
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return retryNever, false, lost(pgerr.New(pgerr.ConnectionFailure, "Neon's reply is compressed, which was not asked for"), id)

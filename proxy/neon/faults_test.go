@@ -2,6 +2,7 @@ package neon
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -84,9 +85,16 @@ func head(length int, extra string) string {
 }
 
 func TestBrokenReplies(t *testing.T) {
-	log.SetOutput(io.Discard) // net/http reports what stands behind a reply there
-	defer log.SetOutput(os.Stderr)
+	var leaked bytes.Buffer // net/http reports there what stands behind a reply
+	log.SetOutput(&leaked)
+	defer func() {
+		log.SetOutput(os.Stderr)
+		if leaked.Len() > 0 {
+			t.Errorf("logged: %s", &leaked)
+		}
+	}()
 	long := strings.Replace(oneRow, `["1"]`, `["1"]`+strings.Repeat(`,["2"]`, 20000), 1)
+	long = strings.Replace(long, `"rowCount":1`, `"rowCount":20001`, 1)
 	for name, c := range map[string]struct {
 		reply string
 		stay  bool // the connection stays open behind it
@@ -152,6 +160,56 @@ func TestBrokenReplies(t *testing.T) {
 				t.Errorf("%d connections, want %d", n, want)
 			}
 		})
+	}
+}
+
+// TestBytesBehindAReply: a reply is whole, but the server has sent more, in the same packet or later. The result counts,
+// and what follows reaches nobody, neither a user nor a log.
+func TestBytesBehindAReply(t *testing.T) {
+	var leaked bytes.Buffer
+	log.SetOutput(&leaked)
+	defer log.SetOutput(os.Stderr)
+	forged := strings.Replace(oneRow, `["1"]`, `["forged"]`, 1)
+	long := strings.Replace(strings.Replace(oneRow, `["1"]`, `["1"]`+strings.Repeat(`,["2"]`, 20000), 1), `"rowCount":1`, `"rowCount":20001`, 1)
+	interim := "HTTP/1.1 102 Processing\r\nX: y\r\n\r\nHTTP/1.1   103 Early\n\n"
+	for name, c := range map[string]struct{ reply, later string }{
+		"at once":       {head(len(oneRow), "") + oneRow + head(len(forged), "") + forged, ""},
+		"long":          {head(len(long), "") + long + head(len(forged), "") + forged, ""},
+		"interim":       {interim + head(len(oneRow), "") + oneRow + head(len(forged), "") + forged, ""},
+		"later":         {head(len(oneRow), "") + oneRow, head(len(forged), "") + forged},
+		"behind a 204":  {"HTTP/1.1 204 No Content\r\n\r\n" + head(len(forged), "") + forged, ""},
+		"behind a 503":  {"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n" + head(len(forged), "") + forged, ""},
+		"just one byte": {head(len(oneRow), "") + oneRow + "\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := newRawServer(t, func(nc net.Conn, n int32) bool {
+				if n == 1 {
+					_, _ = io.WriteString(nc, c.reply)
+					if c.later != "" {
+						_, _ = io.WriteString(nc, c.later)
+					}
+				} else {
+					_, _ = io.WriteString(nc, head(len(oneRow), "")+oneRow)
+				}
+				return true
+			})
+			client := newClient(t, srv.url, nil)
+			err := client.Run(t.Context(), single("select"), &discard{})
+			if strings.HasPrefix(name, "behind") {
+				check(t, err, "08006", upstream.Unknown)
+			} else if err != nil {
+				t.Errorf("%v", err)
+			}
+			for range 3 {
+				sink := &collector{t: t}
+				if err := client.Run(t.Context(), single("select"), sink); err != nil || *sink.results[0].rows[0][0] != "1" {
+					t.Errorf("%v, %+v", err, sink.results)
+				}
+			}
+		})
+	}
+	if leaked.Len() > 0 {
+		t.Errorf("logged: %s", &leaked)
 	}
 }
 

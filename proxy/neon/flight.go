@@ -14,6 +14,7 @@ import (
 type flight struct {
 	mu    sync.Mutex
 	conn  *conn // nil until one of ours is got
+	num   int   // the request's number on conn
 	other bool  // a connection that is not ours was got
 	wrote bool  // the transport is done with the body
 
@@ -26,8 +27,7 @@ func (f *flight) trace() *httptrace.ClientTrace {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if c, ok := info.Conn.(*conn); ok {
-				f.conn = c
-				c.begin()
+				f.conn, f.num = c, c.begin()
 			} else {
 				f.other = true
 			}
@@ -53,6 +53,15 @@ func (f *flight) nothingWritten() bool {
 		return f.body.untouched()
 	default:
 		return true // no connection was ever got
+	}
+}
+
+// expect tells the connection how long the reply's body is, -1 if only its framing tells.
+func (f *flight) expect(length int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.conn != nil {
+		f.conn.expect(f.num, length)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync"
-	"syscall"
 	"time"
 )
 
@@ -49,7 +47,7 @@ func newTransport(cfg *Config) *http.Transport {
 			if err != nil {
 				return nil, dialError{err}
 			}
-			return &conn{Conn: nc}, nil
+			return newConn(nc), nil
 		},
 		// The conn stands above TLS: what it has not written no peer can have read.
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -71,7 +69,7 @@ func newTransport(cfg *Config) *http.Transport {
 				_ = nc.Close()
 				return nil, dialError{err}
 			}
-			return &conn{Conn: tc}, nil
+			return newConn(tc), nil
 		},
 		Proxy:                  nil,
 		DisableCompression:     true,
@@ -84,65 +82,4 @@ func newTransport(cfg *Config) *http.Transport {
 	}
 	t.Protocols.SetHTTP1(true)
 	return t
-}
-
-var errSealed = errors.New("the connection is given up")
-
-// conn counts the bytes that were written, to answer "may the request have reached the server?".
-type conn struct {
-	net.Conn
-
-	mu      sync.Mutex
-	written int64
-	start   int64 // written at the start of the current request
-	writing bool  // a Write is under way
-	broken  bool  // the server takes no more bytes, but its answer may still come
-	sealed  bool  // no byte is written any more
-}
-
-// begin marks the start of a request.
-func (c *conn) begin() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.start = c.written
-	c.sealed = c.sealed || c.broken
-}
-
-// Write writes p. When the server hangs up in the middle of a request it says so only if it does not answer: a request
-// that is too large is refused before it was read, and the refusal would be lost.
-func (c *conn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	if c.sealed {
-		c.mu.Unlock()
-		return 0, errSealed
-	}
-	if c.broken {
-		c.mu.Unlock()
-		return len(p), nil
-	}
-	c.writing = true
-	c.mu.Unlock()
-	n, err := c.Conn.Write(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.written += int64(n)
-	c.writing = false
-	if err != nil && c.written > c.start && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
-		c.broken = true // the reading side ends, too: with the answer or without
-		return len(p), nil
-	}
-	return n, err
-}
-
-// sealIfUnused reports whether nothing of the current request was written, and then makes sure that nothing will be:
-// net/http's writer may still be about to.
-func (c *conn) sealIfUnused() bool {
-	c.mu.Lock()
-	unused := c.written == c.start && !c.writing
-	c.sealed = c.sealed || unused
-	c.mu.Unlock()
-	if unused {
-		_ = c.Close()
-	}
-	return unused
 }

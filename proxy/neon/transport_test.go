@@ -55,7 +55,7 @@ func TestStaleConnection(t *testing.T) {
 			if first == nil {
 				first = m
 			}
-			return &conn{Conn: m}, nil
+			return newConn(m), nil
 		}
 		if err := client.Run(t.Context(), single("select 1"), &collector{t: t}); err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func (h *hungUp) Write(p []byte) (int, error) {
 func (h *hungUp) Close() error { return nil }
 
 func TestConnKnowsWhatWasWritten(t *testing.T) {
-	c := &conn{Conn: &hungUp{takes: 5}}
+	c := newConn(&hungUp{takes: 5})
 	c.begin()
 	if n, err := c.Write([]byte("abc")); n != 3 || err != nil {
 		t.Errorf("%d, %v", n, err)
@@ -145,7 +145,7 @@ func TestConnKnowsWhatWasWritten(t *testing.T) {
 		t.Error("nothing of the next request was written")
 	}
 
-	c = &conn{Conn: &hungUp{}}
+	c = newConn(&hungUp{})
 	c.begin()
 	if n, err := c.Write([]byte("abc")); n != 0 || err == nil {
 		t.Errorf("not a byte taken: %d, %v", n, err)
@@ -154,7 +154,7 @@ func TestConnKnowsWhatWasWritten(t *testing.T) {
 		t.Error("not a byte was taken")
 	}
 
-	c = &conn{Conn: &hungUp{takes: 100}}
+	c = newConn(&hungUp{takes: 100})
 	c.begin()
 	if !c.sealIfUnused() {
 		t.Error("nothing was written")
@@ -186,7 +186,7 @@ func TestIdleConnectionIsDropped(t *testing.T) {
 					_, _ = io.WriteString(theirs, head(len(oneRow), "")+oneRow)
 				}
 			})
-			return &conn{Conn: ours}, nil
+			return newConn(ours), nil
 		}
 		statement := func() {
 			if err := client.Run(t.Context(), single("select 1"), &discard{}); err != nil {
