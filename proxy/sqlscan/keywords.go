@@ -2,7 +2,9 @@ package sqlscan
 
 import "strings"
 
-// The keywords that cannot name everything, as kwlist.h classes them in Postgres 15 to 18.
+// The keywords that cannot name everything, as kwlist.h classes them in Postgres 15 to 18. system_user, reserved since 16,
+// is not among them: taken for a name it is answered here, where a newer server would say syntax error; taken for a keyword
+// a SAVEPOINT of that name would be sent to an older one.
 const (
 	reservedWords = " all analyse analyze and any array as asc asymmetric both case cast check collate column constraint" +
 		" create current_catalog current_date current_role current_time current_timestamp current_user default deferrable" +
