@@ -1,11 +1,15 @@
 package neontest_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -66,15 +70,22 @@ func newConformance(t *testing.T) conformance {
 		}
 		return c
 	}
-	c.own = true
-	c.keys = testKeys(t)
+	own := ownConformance(t, "neondb")
+	own.exchanges = c.exchanges
+	return own
+}
+
+// ownConformance starts the four servers over a new database.
+func ownConformance(t *testing.T, database string) conformance {
+	t.Helper()
+	c := conformance{endpoints: map[string]string{}, own: true, keys: testKeys(t)}
 	if dir := os.Getenv(conformanceEnv + "KEYS"); dir != "" {
 		var err error
 		if c.keys, err = readKeys(dir); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c.adminDSN = newDatabase(t, "neondb")
+	c.adminDSN = newDatabase(t, database)
 	jwks := jwksServer(t, c.keys)
 	good := providers(jwks.URL)
 	start := func(o neontest.Options) string {
@@ -90,7 +101,72 @@ func newConformance(t *testing.T) conformance {
 }
 
 func TestConformance(t *testing.T) {
-	c := newConformance(t)
+	newConformance(t).run(t)
+}
+
+// The environment turns the suite to another recording, endpoint, keys and database: here to servers of this package and
+// a few of the exchanges.
+func TestConformanceByEnvironment(t *testing.T) {
+	if os.Getenv(conformanceEnv+"ENDPOINT_NORMAL") != "" || os.Getenv(conformanceEnv+"EXCHANGES") != "" {
+		t.Skip("the environment is set from outside: TestConformance is what was asked for")
+	}
+	dir := t.TempDir()
+	keys := testKeys(t)
+	for name, key := range keys {
+		block := &pem.Block{Type: "SECRET"}
+		if secret, ok := key.([]byte); ok {
+			block.Bytes = secret
+		} else {
+			var err error
+			block.Type = "PRIVATE KEY"
+			if block.Bytes, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".pem"), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(conformanceEnv+"KEYS", dir)
+	c := ownConformance(t, "conformance_env")
+	var some []byte
+	for line := range bytes.SplitSeq(mustRead(t, "testdata/exchanges.jsonl"), []byte("\n")) {
+		var e exchange
+		if json.Unmarshal(line, &e) == nil && (e.Server != "" || e.Name == "jwt-valid-rs256" || e.Name == "identity-default-user-id" || e.Name == "jwt-wrong-signature" || e.Name == "jwt-hs256-oct") {
+			line = bytes.ReplaceAll(line, []byte("aws.neon.tech/neondb"), []byte("aws.neon.tech/conformance_env"))
+			some = append(append(some, line...), '\n')
+		}
+	}
+	path := filepath.Join(dir, "exchanges.jsonl")
+	if err := os.WriteFile(path, some, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(conformanceEnv+"EXCHANGES", path)
+	t.Setenv(conformanceEnv+"ADMIN_DSN", c.adminDSN)
+	for name, endpoint := range c.endpoints {
+		if name == "" {
+			name = "normal"
+		}
+		t.Setenv(conformanceEnv+"ENDPOINT_"+strings.ToUpper(name), endpoint)
+	}
+	by := newConformance(t)
+	if by.own || by.endpoints[""] != c.endpoints[""] || len(by.exchanges) != 17 {
+		t.Fatalf("the environment gives %d exchanges, %v", len(by.exchanges), by.endpoints)
+	}
+	by.run(t)
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (c conformance) run(t *testing.T) {
+	t.Helper()
 	var listed differences
 	if c.own {
 		listed = readDifferences(t, c.serverVersion(t))
@@ -182,10 +258,7 @@ func (c conformance) serverVersion(t *testing.T) int {
 // readDifferences reads the classes that hold for a server of this version.
 func readDifferences(t *testing.T, version int) differences {
 	t.Helper()
-	text, err := os.ReadFile("testdata/differences.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := mustRead(t, "testdata/differences.json")
 	var all, list differences
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)

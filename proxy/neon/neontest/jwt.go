@@ -138,6 +138,10 @@ func (t *token) verify(key *jwk, audience string, now time.Time) error {
 	if f := t.verifySignature(key); f != nil {
 		return f
 	}
+	return t.verifyClaims(audience, now)
+}
+
+func (t *token) verifyClaims(audience string, now time.Time) error {
 	if audience != "" {
 		wanted := false
 		for _, aud := range t.audience {
@@ -152,7 +156,7 @@ func (t *token) verify(key *jwk, audience string, now time.Time) error {
 		if *t.exp > math.MaxInt64-skew {
 			return errNoAnswer
 		}
-		if !now.Before(time.Unix(int64(*t.exp+skew), 0)) {
+		if now.Unix() >= int64(*t.exp+skew) {
 			return refusal("JWT token has expired (exp=%d)", *t.exp)
 		}
 	}
