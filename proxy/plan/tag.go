@@ -14,12 +14,12 @@ func Tag(p Plan, text, command string, rows int64, hasRows bool) string {
 	switch command {
 	case "SELECT", "UPDATE", "DELETE", "MERGE", "FETCH", "MOVE", "COPY":
 		if hasRows {
-			return command + " " + strconv.FormatInt(rows, 10)
+			return counted(command+" ", rows)
 		}
 		return command
 	case "INSERT":
 		if hasRows {
-			return "INSERT 0 " + strconv.FormatInt(rows, 10) // 0: the OID of former times
+			return counted("INSERT 0 ", rows) // 0: the OID of former times
 		}
 		return command
 	case "":
@@ -73,6 +73,12 @@ func Tag(p Plan, text, command string, rows int64, hasRows bool) string {
 		return r.secondWord("CLOSE CURSOR", "ALL")
 	}
 	return wholeTag(command)
+}
+
+// counted is the tag with its number.
+func counted(tag string, rows int64) string {
+	var buf [32]byte // the longest command and a number of 64 bits
+	return string(strconv.AppendInt(append(buf[:0], tag...), rows, 10))
 }
 
 // wholeTag completes a first word that has one continuation only.
