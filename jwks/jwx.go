@@ -35,8 +35,8 @@ func (k *Key) Generation() uint64 { return k.generation }
 
 // Verify checks the RS256 signature of a compact JWS and returns its payload, which the caller owns. The token must have been
 // parsed strictly before. The error is ErrSignature, without the cause: that may quote the token.
-func (k *Key) Verify(token string) ([]byte, error) {
-	payload, err := jws.Verify([]byte(token), jws.WithKey(jwa.RS256, k.public), jws.WithCompact())
+func (k *Key) Verify(token []byte) ([]byte, error) {
+	payload, err := jws.Verify(token, jws.WithKey(jwa.RS256, k.public), jws.WithCompact())
 	if err != nil {
 		return nil, ErrSignature
 	}

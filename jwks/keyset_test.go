@@ -150,7 +150,7 @@ func TestVerifyHidesTheCause(t *testing.T) {
 	}
 	key := &Key{id: "a", public: &private.PublicKey}
 	for _, token := range []string{"", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "secret", `{"payload":"e30"}`} {
-		if _, err := key.Verify(token); err != ErrSignature {
+		if _, err := key.Verify([]byte(token)); err != ErrSignature {
 			t.Errorf("%v, want exactly ErrSignature", err)
 		}
 	}

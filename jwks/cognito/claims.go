@@ -1,6 +1,7 @@
 package cognito
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,7 +73,7 @@ func (p *parsed) claims(iss *issuer, policy *policy, now time.Time) (*Claims, *E
 		KeyID:    p.keyID,
 		ID:       p.text("jti"),
 		OriginID: p.text("origin_jti"),
-		payload:  p.payload,
+		payload:  bytes.Clone(p.payload), // without the rest of the token
 		issuer:   iss,
 	}
 	for _, check := range []func(*Claims, *Policy) *Error{p.checkUse, p.checkClient, p.checkSubject} {

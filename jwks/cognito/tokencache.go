@@ -10,8 +10,6 @@ import (
 // tokenKey stands for a token, which is not kept.
 type tokenKey = [sha256.Size]byte
 
-func sum(token string) tokenKey { return sha256.Sum256([]byte(token)) }
-
 // tokenCache remembers verified tokens until they expire; the one not used for longest makes room. Only valid tokens get in, so
 // nobody without them can push others out.
 type tokenCache struct {

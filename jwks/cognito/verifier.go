@@ -3,6 +3,7 @@ package cognito
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -143,14 +144,15 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if len(token) > v.maxToken {
 		return nil, tooLong(len(token), v.maxToken)
 	}
-	key := sum(token)
+	text := []byte(token)
+	key := tokenKey(sha256.Sum256(text))
 	if c := v.tokens.get(key, v.now()); c != nil && !c.Stale() {
 		if err := c.checkDates(v.now(), c.issuer.policy.Load().ClockSkew); err != nil {
 			return nil, err
 		}
 		return c, nil
 	}
-	c, err := v.verify(ctx, token, key)
+	c, err := v.verify(ctx, text, key)
 	if err != nil {
 		if err.code == codeInvalidPassword {
 			err.hint = hintFor(token, given, err)
@@ -161,7 +163,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 }
 
 // verify does the three steps.
-func (v *Verifier) verify(ctx context.Context, token string, key tokenKey) (*Claims, *Error) {
+func (v *Verifier) verify(ctx context.Context, token []byte, key tokenKey) (*Claims, *Error) {
 	p, err := parse(token)
 	if err != nil {
 		return nil, err
@@ -184,7 +186,7 @@ func (v *Verifier) verify(ctx context.Context, token string, key tokenKey) (*Cla
 }
 
 // checkSignature returns the key that signed the token.
-func (iss *issuer) checkSignature(ctx context.Context, token string, p *parsed) (*jwks.Key, *Error) {
+func (iss *issuer) checkSignature(ctx context.Context, token []byte, p *parsed) (*jwks.Key, *Error) {
 	public, err := iss.keys.Key(ctx, p.keyID)
 	switch {
 	case err == nil:

@@ -92,8 +92,8 @@ func (s *scanner) object(outermost bool) ([]Member, error) {
 	var members []Member
 	names := names{fold: outermost}
 	if outermost {
-		members = make([]Member, 0, 16)
-		names.few = make([][]byte, 0, 16)
+		names.few = make([][]byte, 0, min(bytes.Count(s.data, []byte(":")), manyNames))
+		members = make([]Member, 0, cap(names.few))
 	}
 	for first := true; ; first = false {
 		s.space()
