@@ -89,8 +89,10 @@ func mutate(r *rand.Rand, sql string, texts []string) string {
 
 // FuzzAgainstPostgres looks for a text on which we and Postgres differ.
 func FuzzAgainstPostgres(f *testing.F) {
-	for _, sql := range corpus(f) {
-		f.Add(sql)
+	for i, sql := range corpus(f) {
+		if i%6 == 0 { // a short run must get beyond its seeds; TestMutations starts from all of them
+			f.Add(sql)
+		}
 	}
 	f.Fuzz(func(t *testing.T, sql string) {
 		if bounded(sql) {
