@@ -2,6 +2,7 @@ package neontest_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -10,8 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,17 +29,6 @@ import (
 // _ENDPOINT_NOCONFIG, _KEYS, _ADMIN_DSN.
 
 const conformanceEnv = "PGTURNSTILE_CONFORMANCE_"
-
-// differenceClass is a reason and the exchanges that it holds for.
-type differenceClass struct {
-	Reason string `json:"reason"`
-	// ServerNot limits the class to servers of another server_version_num than this.
-	ServerNot int `json:"server_not"`
-	// ErrorPlaces may differ in every error that Postgres itself raised; at least one exchange of testdata must need that.
-	ErrorPlaces []string `json:"error_places"`
-	// Exchanges are names with the places at which each differs.
-	Exchanges map[string][]string `json:"exchanges"`
-}
 
 type conformance struct {
 	exchanges []exchange
@@ -169,7 +157,12 @@ func (c conformance) run(t *testing.T) {
 	t.Helper()
 	var listed differences
 	if c.own {
-		listed = readDifferences(t, c.serverVersion(t))
+		setting := func(name string) string { return admin(t, c.adminDSN, "SHOW "+name) }
+		version, err := strconv.Atoi(setting("server_version_num"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = readDifferences(t, version, setting)
 	}
 	if c.adminDSN != "" {
 		c.admin = connect(t, c.adminDSN)
@@ -189,25 +182,18 @@ func (c conformance) run(t *testing.T) {
 			t.Errorf("%s (%s): %v", e.Name, e.Why, err)
 			continue
 		}
-		diff := compare(e.Response, got, e.Volatile)
-		known, reason := listed.of(e.Name)
-		raised, raisedReason := listed.ofError(e.Response)
-		if unlisted := slices.DeleteFunc(slices.Clone(diff), func(at string) bool { return slices.Contains(known, at) || slices.Contains(raised, at) }); len(unlisted) > 0 {
-			t.Errorf("%s (%s) differs at %q:\n got %d %v %s\nwant %d %v %s", e.Name, e.Why, unlisted, got.Status, got.Headers, clip(got.Body),
+		verdict := listed.judge(e, got)
+		if len(verdict.unlisted) > 0 {
+			t.Errorf("%s (%s) differs at %q:\n got %d %v %s\nwant %d %v %s", e.Name, e.Why, verdict.unlisted, got.Status, got.Headers, clip(got.Body),
 				e.Response.Status, e.Response.Headers, clip(e.Response.Body))
 		}
-		for _, at := range known {
-			if !slices.Contains(diff, at) {
-				t.Errorf("%s does not differ at %q any more: take it off the list (%s)", e.Name, at, reason)
-			}
+		for _, at := range verdict.stale {
+			t.Errorf("%s does not differ at %q any more: take it off the list (%s)", e.Name, at, verdict.reason)
 		}
-		switch {
-		case len(diff) == 0:
+		if verdict.reason == "" && len(verdict.unlisted) == 0 {
 			equal++
-		case reason != "":
-			byReason[reason]++
-		default:
-			byReason[raisedReason]++
+		} else {
+			byReason[verdict.reason]++
 		}
 	}
 	t.Logf("%d exchanges: %d equal, %d skipped", len(c.exchanges), equal, skipped)
@@ -215,7 +201,7 @@ func (c conformance) run(t *testing.T) {
 		listed.checkNeeded(t, c.exchanges, byReason)
 	}
 	for reason, n := range byReason {
-		t.Logf("%d differ: %s", n, reason)
+		t.Logf("%d differ: %s", n, cmp.Or(reason, "not on the list"))
 	}
 }
 
@@ -242,78 +228,4 @@ func clip(s string) string {
 		return fmt.Sprintf("%s... (%d bytes)", s[:1500], len(s))
 	}
 	return s
-}
-
-type differences []differenceClass
-
-func (c conformance) serverVersion(t *testing.T) int {
-	t.Helper()
-	version, err := strconv.Atoi(admin(t, c.adminDSN, "SHOW server_version_num"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return version
-}
-
-// readDifferences reads the classes that hold for a server of this version.
-func readDifferences(t *testing.T, version int) differences {
-	t.Helper()
-	text := mustRead(t, "testdata/differences.json")
-	var all, list differences
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
-	for _, class := range all {
-		if class.Reason == "" {
-			t.Error("differences.json: an entry without a reason")
-		}
-		if class.ServerNot == 0 || class.ServerNot != version {
-			list = append(list, class)
-		}
-	}
-	return list
-}
-
-func (d differences) of(name string) (places []string, reason string) {
-	for _, class := range d {
-		if p, ok := class.Exchanges[name]; ok {
-			places, reason = append(places, p...), class.Reason
-		}
-	}
-	return places, reason
-}
-
-// ofError returns where an answer may differ because it is an error that Postgres itself raised.
-func (d differences) ofError(want response) (places []string, reason string) {
-	var raised struct{ File, Code string }
-	if want.Status < 400 || json.Unmarshal([]byte(want.Body), &raised) != nil || !sourceOfPostgres.MatchString(raised.File) {
-		return nil, ""
-	}
-	for _, class := range d {
-		if len(class.ErrorPlaces) > 0 {
-			places, reason = append(places, class.ErrorPlaces...), class.Reason
-		}
-	}
-	return places, reason
-}
-
-var sourceOfPostgres = regexp.MustCompile(`\.[cly]$`)
-
-// checkNeeded fails for what is on the list and is of no use.
-func (d differences) checkNeeded(t *testing.T, exchanges []exchange, used map[string]int) {
-	t.Helper()
-	names := map[string]bool{}
-	for _, e := range exchanges {
-		names[e.Name] = true
-	}
-	for _, class := range d {
-		for name := range class.Exchanges {
-			if !names[name] {
-				t.Errorf("differences.json: there is no exchange %s", name)
-			}
-		}
-		if len(class.ErrorPlaces) > 0 && used[class.Reason] == 0 {
-			t.Errorf("differences.json: nothing differs any more because of: %s", class.Reason)
-		}
-	}
 }
