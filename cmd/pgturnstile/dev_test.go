@@ -23,7 +23,7 @@ import (
 )
 
 // commandEnv makes this test binary the command itself, so that the tests start what users start.
-const commandEnv = "PGTURNSTILE_TEST_COMMAND"
+const commandEnv = "TEST_PGTURNSTILE_COMMAND" // no setting: those begin with PGTURNSTILE_
 
 func TestMain(m *testing.M) {
 	if os.Getenv(commandEnv) != "" {

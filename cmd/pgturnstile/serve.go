@@ -33,6 +33,9 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	log := newLogger(c.Log, stderr)
 	defer func() { _ = log.Sync() }() // standard error may be a terminal, which cannot be synced
+	for _, w := range c.Warnings() {
+		log.Warn(w.Message, zap.String("event", "config_warning"), zap.String("key", w.Path))
+	}
 
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)

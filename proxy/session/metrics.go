@@ -41,9 +41,18 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		unsupported:  counters("unsupported_total", "Refusals of what is not supported, by feature.", "feature"),
 		expired:      counters("sessions_expired_total", "Sessions ended because their token had expired, by what they were doing.", "state"),
 	}
+	for _, state := range []string{stateIdle, stateActive} { // a series that begins at 1 has no increase
+		m.expired.WithLabelValues(state)
+	}
 	reg.MustRegister(m.queries, m.duration, m.errors, m.rows, m.transactions, m.unsupported, m.expired)
 	return m
 }
+
+// What a session did when its token expired.
+const (
+	stateIdle   = "idle"
+	stateActive = "active"
+)
 
 // Who raised an error.
 const (

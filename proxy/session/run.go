@@ -178,7 +178,7 @@ func (s *Session) runRequest(ctx context.Context, g *group, req *upstream.Reques
 		return err.Fatal()
 	}
 	if !time.Now().Before(s.identity.ExpiresAt) {
-		s.metrics.expired.WithLabelValues("active").Inc()
+		s.metrics.expired.WithLabelValues(stateActive).Inc()
 		return errTokenExpired
 	}
 	req.Token, req.Subject = s.identity.Token, s.identity.Subject
@@ -203,7 +203,7 @@ func (s *Session) dropped(cause, err error) error {
 		return cause // the client is gone, or the server stops at once
 	}
 	if e == errTokenExpired {
-		s.metrics.expired.WithLabelValues("active").Inc()
+		s.metrics.expired.WithLabelValues(stateActive).Inc()
 	}
 	if upstream.MayHaveRun(err) {
 		e = e.WithDetail("outcome unknown")

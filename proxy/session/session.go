@@ -198,7 +198,7 @@ func (s *Session) whyWoken(ctx context.Context) error {
 	case s.control.draining.Load():
 		return errDraining
 	case !time.Now().Before(s.identity.ExpiresAt):
-		s.metrics.expired.WithLabelValues("idle").Inc()
+		s.metrics.expired.WithLabelValues(stateIdle).Inc()
 		return errTokenExpired
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
