@@ -46,7 +46,7 @@ func against(t *testing.T, e attacktable.Entry, issuer *jwkstest.Issuer, change 
 	v := newVerifier(t, cognito.Config{Issuers: []cognito.IssuerConfig{c}})
 	start := time.Now()
 	expect(t, v, e, mint(t, issuer, jwkstest.MintOptions{}))
-	if took := time.Since(start); took > 6*time.Second {
+	if took := time.Since(start); took > 20*time.Second { // 5 s, and a busy machine
 		t.Errorf("the answer took %s", took)
 	}
 	return v

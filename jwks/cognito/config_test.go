@@ -83,6 +83,27 @@ func TestReasonsAreTheVocabulary(t *testing.T) {
 	}
 }
 
+// What a refusal says after a valid signature is the caller's own fact, in a form that cannot do harm.
+func TestMessages(t *testing.T) {
+	s := newStand(t, nil)
+	for want, o := range map[string]jwkstest.MintOptions{
+		"the token is not an access token (token_use=id)":            {Use: cognito.UseID},
+		`the token is not an access token (token_use="\x1b[1m")`:     {Claims: map[string]any{"token_use": "\x1b[1m"}},
+		"the token is not an access token (it has no token_use)":     {Claims: map[string]any{"token_use": nil}},
+		"the token was issued for another app client":                {ClientID: "another"},
+		"the token expired at 2026-11-24T10:01:00Z":                  {IssuedAt: noon.Add(-2 * time.Hour), Lifetime: time.Minute},
+		"the token is not valid before 2026-11-24T12:01:00Z":         {Claims: map[string]any{"nbf": noon.Unix() + 60}},
+		"the token was issued in the future, at 2026-11-24T12:01:00": {IssuedAt: noon.Add(time.Minute)},
+		"the token's lifetime is over 24 hours":                      {Lifetime: 25 * time.Hour},
+		"the token's sub is too long (257 bytes, the limit is 256)":  {Subject: strings.Repeat("s", 257)},
+		"an app client, not to a user (sub=client_id)":               {M2M: true},
+	} {
+		if e := refusal(t, s.Verifier, mint(t, s.issuer, o)); !strings.Contains(e.Message(), want) || e.SQLSTATE() != "28000" {
+			t.Errorf("%s %q, want %q", e.SQLSTATE(), e.Message(), want)
+		}
+	}
+}
+
 // Keys that cannot be had say so, with the cause for the operator and none for the client.
 func TestUnavailableAndTimeout(t *testing.T) {
 	keys := testKeys()

@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -79,11 +80,16 @@ func timedOut(cause error) *Error {
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// quote makes a claim's value fit for a message: quoted, escaped, at most 64 bytes of it.
+// quote makes a claim's value fit for a message: a plain word as it is, anything else quoted, escaped, at most 64 bytes of it.
 func quote(value string) string {
 	const most = 64
+	if plainWord.MatchString(value) {
+		return value
+	}
 	if len(value) > most {
 		return fmt.Sprintf("%+q...", value[:most])
 	}
 	return fmt.Sprintf("%+q", value)
 }
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)

@@ -3,6 +3,7 @@ package cognito_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -35,45 +36,63 @@ func startMoto(t *testing.T) *moto {
 			t.Fatal(motoHint)
 		}
 	}
+	var fault error
+	for range 3 { // another process may take the port before moto does
+		var m *moto
+		if m, fault = tryMoto(t, path); fault == nil {
+			return m
+		}
+	}
+	t.Fatalf("moto_server does not start: %v; %s", fault, motoHint)
+	return nil
+}
+
+// tryMoto runs it on a port that is free now, and waits until it answers.
+func tryMoto(t *testing.T, path string) (*moto, error) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	host, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
+	if err := errors.Join(err, listener.Close()); err != nil {
+		return nil, err
 	}
 	var output bytes.Buffer
 	command := exec.Command(path, "-H", host, "-p", port)
 	command.Stdout, command.Stderr = &output, &output
 	if err := command.Start(); err != nil {
-		t.Fatalf("%v; %s", err, motoHint)
+		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = command.Wait() // killed below, or it says why in its output
+		close(ended)
+	}()
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		<-ended
 	})
 	m := &moto{T: t, url: "http://" + net.JoinHostPort(host, port)}
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(60 * time.Second)
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		if response, err := http.Get(m.url); err == nil {
-			_ = response.Body.Close()
-			return m
-		}
 		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("moto_server ended: %v\n%s", err, output.String())
+		case <-ended:
+			return nil, fmt.Errorf("it ended: %s", output.String())
 		case <-deadline:
-			t.Fatal("moto_server does not answer after 30 s")
+			return nil, errors.New("no answer after a minute")
 		case <-poll.C:
+		}
+		// Its own page, so that whoever else took the port is not mistaken for it.
+		response, err := http.Get(m.url + "/moto-api/")
+		if err != nil {
+			continue
+		}
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return m, nil
 		}
 	}
 }
