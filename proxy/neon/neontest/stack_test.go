@@ -111,7 +111,13 @@ func admin(t *testing.T, dsn, sql string) string {
 // jwksServer serves key sets: /main, /aud, and /down, which fails.
 func jwksServer(t *testing.T, keys keyring) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptestJWKS(keys)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func httptestJWKS(keys keyring) *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/main":
 			_, _ = w.Write(keys.set("rsa-1", "rsa-2", "rsa-noalg", "rsa-512", "rsa-enc", "ec-1", "ec-384", "okp-1", "oct-1"))
@@ -121,8 +127,6 @@ func jwksServer(t *testing.T, keys keyring) *httptest.Server {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	}))
-	t.Cleanup(server.Close)
-	return server
 }
 
 func providers(jwks string) []neontest.Provider {
