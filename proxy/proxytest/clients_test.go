@@ -67,9 +67,9 @@ func program(t *testing.T, variable, name string) string {
 }
 
 // compareOutputs fails with the lines around the first difference.
-func compareOutputs(t *testing.T, postgres, proxy string) {
+func compareOutputs(t *testing.T, expected, proxy string) {
 	t.Helper()
-	want, got := strings.Split(postgres, "\n"), strings.Split(proxy, "\n")
+	want, got := strings.Split(expected, "\n"), strings.Split(proxy, "\n")
 	for i := range max(len(want), len(got)) {
 		if i < len(want) && i < len(got) && want[i] == got[i] {
 			continue
@@ -77,7 +77,7 @@ func compareOutputs(t *testing.T, postgres, proxy string) {
 		around := func(lines []string) string {
 			return strings.Join(lines[min(len(lines), max(0, i-5)):min(len(lines), i+8)], "\n")
 		}
-		t.Errorf("line %d differs\nPostgres:\n%s\n\nproxy:\n%s", i+1, around(want), around(got))
+		t.Errorf("line %d differs\nexpected:\n%s\n\nproxy:\n%s", i+1, around(want), around(got))
 		return
 	}
 }
@@ -98,6 +98,18 @@ func TestPsql(t *testing.T) {
 			compareOutputs(t, output(t, s.oracle.Env("alice"), psql, args...), output(t, s.env(t, "alice"), psql, args...))
 		})
 	}
+}
+
+// TestPsqlRefused holds the sentences that a person reads to what was reviewed.
+func TestPsqlRefused(t *testing.T) {
+	s := startStack(t)
+	s.fresh(t, clientSchema)
+	want, err := os.ReadFile("testdata/clients/psql_refused.expected")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := output(t, s.env(t, "alice"), program(t, "", "psql"), "-X", "-f", "testdata/clients/psql_refused.sql")
+	compareOutputs(t, string(want), got)
 }
 
 func TestPsycopg2(t *testing.T) {
