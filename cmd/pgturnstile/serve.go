@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	stdlog "log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -31,6 +32,7 @@ func runServe(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 		fmt.Fprintln(stderr, err)
 		return exitFault
 	}
+	stdlog.SetOutput(io.Discard) // net/http prints there what a broken peer has sent
 	log := newLogger(c.Log, stderr)
 	defer func() { _ = log.Sync() }() // standard error may be a terminal, which cannot be synced
 	for _, w := range c.Warnings() {

@@ -28,8 +28,9 @@ var plain = []string{
 	"create table w.t%d (a int)", "explain (costs off) select 1", "truncate w.h", "insert into w.h select id from w.g", "select pg_catalog.count(*) as \"ö\" from w.h",
 }
 
-// wrong are statements that fail when they run; none is refused by the parser, which in Postgres sees a Query whole.
-var wrong = []string{"select 1/0", "select 'ö', nope from w.g", "insert into w.g values (1), (1)", "insert into w.g select 1 from w.nope", "select 'x'::int"}
+// wrong are statements that fail: when they run, or already in the parser, which sees a Query whole.
+var wrong = []string{"select 1/0", "select 'ö', nope from w.g", "insert into w.g values (1), (1)", "insert into w.g select 1 from w.nope", "select 'x'::int",
+	"selec 1", "select 1 frm w.g x", "insert into", "begin wrk", "commit and", "select 'ö' as \"ö\" frm x y", "create table w.u (a int,)"}
 
 func (g *generator) statement() string {
 	switch n := g.r.IntN(100); {

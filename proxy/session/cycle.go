@@ -14,12 +14,12 @@ type cycle struct {
 
 	// described is the portal whose Describe waits for its Execute, nil if none does.
 	described *portal
-	// parsed are the named statements that this cycle parsed without asking the server.
+	// parsed are the statements that this cycle parsed without asking the server.
 	parsed []string
 	// query: the steps are those of one Query, and of no pipeline before it.
 	query bool
-	// committed: statements of this cycle have been sent and committed.
-	committed bool
+	// several is the query string of a Query with several statements that the server has not read as a whole yet.
+	several string
 	// flushed: a write was answered at Flush and so committed. What follows could not be in its transaction any more.
 	flushed bool
 }
@@ -57,7 +57,7 @@ func (c *cycle) reset() {
 	if cap(c.steps) > keptSteps {
 		c.steps = nil
 	}
-	c.query, c.committed, c.flushed, c.size = false, false, false, 0
+	c.query, c.several, c.flushed, c.size = false, "", false, 0
 }
 
 // answered forgets the steps that have been run.

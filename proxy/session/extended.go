@@ -47,7 +47,7 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 		return err
 	}
 	here := st.plan.Kind != plan.Forward
-	if !here && st.name != "" {
+	if !here {
 		s.cycle.parsed = append(s.cycle.parsed, st.name)
 	}
 	s.cycle.reply(&pgproto3.ParseComplete{}, here)

@@ -29,6 +29,11 @@ var errOpenBlock = pgerr.Unsupported("a transaction block that stays open after 
 // last answer, or what ends the session. The cycle is then empty.
 func (s *Session) run(ctx context.Context, why due) error {
 	defer s.cycle.answered()
+	if s.cycle.committing() {
+		if err := s.checkGrammar(ctx); err != nil {
+			return err
+		}
+	}
 	if why != dueError && s.cycle.endsOpen() {
 		s.unsupported("transaction")
 		return errOpenBlock
@@ -82,6 +87,11 @@ func (s *Session) advance(ctx context.Context, g *group, x *execution) (*group, 
 // abandon ends the group at an error of ours: what stands before it runs, is answered and rolled back, as Postgres would
 // have done by now. It returns err, or the error of the group itself if it comes first.
 func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error {
+	if err != nil {
+		if first := s.grammarFirst(ctx, err); first != nil {
+			return first
+		}
+	}
 	if runErr := s.finish(ctx, g, rollback); runErr != nil {
 		return runErr
 	}
@@ -97,8 +107,8 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 	out := &answers{session: s, group: g}
 	if g.sent > 0 {
 		req, positioned := g.request(how)
-		if err := s.runRequest(ctx, g, req, out); err != nil {
-			return s.failGroup(g, out, err, positioned)
+		if err := s.runGroup(ctx, g, req, out); err != nil {
+			return s.failGroup(ctx, g, out, err, positioned)
 		}
 	}
 	if err := out.rest(); err != nil {
@@ -106,7 +116,6 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 	}
 	if how == commit {
 		s.settings = g.settings
-		s.cycle.committed = s.cycle.committed || g.sent > 0
 	}
 	s.metrics.ended(g, how.String())
 	return nil
@@ -122,12 +131,12 @@ func (s *Session) finishAtFlush(ctx context.Context, g *group) error {
 		out := &answers{session: s, group: g}
 		req, positioned := g.request(commit)
 		req.Transaction, req.ReadOnly = true, true
-		err := s.runRequest(ctx, g, req, out)
+		err := s.runGroup(ctx, g, req, out)
 		if err == nil {
 			return out.rest()
 		}
 		if pgerr.From(err).Code != pgerr.ReadOnlySQLTransaction || out.wrote {
-			return s.failGroup(g, out, err, positioned)
+			return s.failGroup(ctx, g, out, err, positioned)
 		}
 	}
 	err := s.finish(ctx, g, commit)
@@ -136,17 +145,17 @@ func (s *Session) finishAtFlush(ctx context.Context, g *group) error {
 }
 
 // failGroup writes the answers that are true whatever failed, and gives the error as the client is told it.
-func (s *Session) failGroup(g *group, out *answers, err error, positioned bool) error {
+func (s *Session) failGroup(ctx context.Context, g *group, out *answers, err error, positioned bool) error {
 	e, ok := errors.AsType[*pgerr.Error](err)
 	if !ok || errors.Is(err, errClientWrites) {
 		return err // not the statement's: the session ends
 	}
 	e = g.mapPosition(e, positioned)
 	s.metrics.ended(g, "failed")
-	if s.cycle.query && isGrammar(e) {
-		return e // Postgres reads the whole string first: no BEGIN in it has begun anything
-	}
 	if !out.wrote {
+		if err := s.grammarFirst(ctx, e); err != nil {
+			return err
+		}
 		if err := out.sure(); err != nil {
 			return err
 		}
@@ -160,102 +169,19 @@ func (s *Session) failGroup(g *group, out *answers, err error, positioned bool) 
 	return e
 }
 
+// runGroup sends a group's request and counts it.
+func (s *Session) runGroup(ctx context.Context, g *group, req *upstream.Request, out *answers) error {
+	start := time.Now()
+	err := s.request(ctx, req, out)
+	s.metrics.observe(g, s.route.Name, time.Since(start), err)
+	return err
+}
+
 // fail leaves the session in a failed block if the group was one.
 func (s *Session) fail(g *group) {
 	if g.explicit {
 		s.failed, s.saved = true, g.savepoints
 	}
-}
-
-// isGrammar reports whether e is the parser's own, about the text that the client sent: the routine is scan.l's, and inside a
-// function's text the position would be an internal one.
-func isGrammar(e *pgerr.Error) bool { return e.Routine == "scanner_yyerror" && e.Position > 0 }
-
-// runRequest sends one request. Its error is the truth about the statements as far as it is known: an answer that came
-// although the request was being dropped is that answer.
-func (s *Session) runRequest(ctx context.Context, g *group, req *upstream.Request, sink upstream.RowSink) error {
-	if err := s.identity.Recheck(ctx); err != nil {
-		return err.Fatal()
-	}
-	if !time.Now().Before(s.identity.ExpiresAt) {
-		s.metrics.expired.WithLabelValues(stateActive).Inc()
-		return errTokenExpired
-	}
-	req.Token, req.Subject = s.identity.Token, s.identity.Subject
-	ctx, release := s.inFlight(ctx)
-	defer release()
-	start := time.Now()
-	err := s.up.Run(ctx, req, sink)
-	s.metrics.observe(g, s.route.Name, time.Since(start), err)
-	if err == nil || ctx.Err() == nil || errors.Is(err, errClientWrites) {
-		return err
-	}
-	if up, ok := errors.AsType[*upstream.Error](err); ok && up.Outcome == upstream.Failed {
-		return err
-	}
-	return s.dropped(context.Cause(ctx), err)
-}
-
-// dropped is the answer to a request that was dropped for cause.
-func (s *Session) dropped(cause, err error) error {
-	e, ok := errors.AsType[*pgerr.Error](cause)
-	if !ok {
-		return cause // the client is gone, or the server stops at once
-	}
-	if e == errTokenExpired {
-		s.metrics.expired.WithLabelValues(stateActive).Inc()
-	}
-	if upstream.MayHaveRun(err) {
-		e = e.WithDetail("outcome unknown")
-		if e.Hint == "" {
-			e = e.WithHint("The statement may still take effect: look before you send it again.")
-		}
-	} else {
-		e = e.WithDetail("the statement was not run")
-	}
-	return e.Because(err)
-}
-
-// clientCheck is how often a long request looks whether its client is still there (client_connection_check_interval).
-const clientCheck = time.Second
-
-// inFlight bounds a request: by Cancel, the statement limit, the token's end and the client's own life. release ends it.
-func (s *Session) inFlight(ctx context.Context) (_ context.Context, release func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	ctx, stopExpiry := context.WithDeadlineCause(ctx, s.identity.ExpiresAt, errTokenExpired)
-	stopLimit := context.CancelFunc(func() {})
-	if s.route.StatementLimit > 0 {
-		ctx, stopLimit = context.WithTimeoutCause(ctx, s.route.StatementLimit, errTimeout)
-	}
-	s.control.mu.Lock()
-	s.control.cancel = cancel
-	s.control.mu.Unlock()
-	watch := time.AfterFunc(clientCheck, func() { s.watchClient(ctx, cancel) })
-	return ctx, func() {
-		watch.Stop()
-		s.control.mu.Lock()
-		s.control.cancel = nil
-		s.control.mu.Unlock()
-		stopLimit()
-		stopExpiry()
-		cancel(nil)
-	}
-}
-
-func (s *Session) watchClient(ctx context.Context, cancel context.CancelCauseFunc) {
-	if s.options.Alive == nil {
-		return
-	}
-	tick := time.NewTicker(clientCheck)
-	defer tick.Stop()
-	for s.options.Alive() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-	cancel(errClientGone)
 }
 
 func (s *Session) unsupported(feature string) { s.metrics.unsupported.WithLabelValues(feature).Inc() }

@@ -32,6 +32,19 @@ type scripted struct {
 
 	mu       sync.Mutex
 	requests []upstream.Request
+	probes   int // of query strings of several statements, sent as one
+}
+
+func isSeveral(sql string) bool { return strings.Contains(strings.TrimRight(sql, "; "), ";") }
+
+// readWhole is what Postgres says to several statements sent as one: the parser's error, or that they are several.
+func readWhole(sql string) *upstream.Error {
+	if at := strings.Index(sql, "oops"); at >= 0 {
+		return grammar(int32(at + 1))
+	}
+	e := failing("42601", 0)
+	e.PG.Routine = "exec_parse_message"
+	return e
 }
 
 type result struct {
@@ -43,6 +56,12 @@ type result struct {
 }
 
 func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream.RowSink) error {
+	if len(req.Statements) == 2 && req.Statements[1].SQL == "ROLLBACK" && isSeveral(req.Statements[0].SQL) {
+		s.mu.Lock()
+		s.probes++
+		s.mu.Unlock()
+		return readWhole(req.Statements[0].SQL)
+	}
 	s.mu.Lock()
 	s.requests = append(s.requests, *req)
 	s.mu.Unlock()
@@ -279,9 +298,9 @@ func show(m pgproto3.BackendMessage) string {
 	}
 }
 
-// grammar is an error of Postgres' parser at the start of its statement.
-func grammar() *upstream.Error {
-	e := failing("42601", 1)
+// grammar is an error of Postgres' parser.
+func grammar(position int32) *upstream.Error {
+	e := failing("42601", position)
 	e.PG.Routine = "scanner_yyerror"
 	return e
 }
@@ -293,7 +312,7 @@ func failing(code string, position int32) *upstream.Error {
 }
 
 func TestSimpleQuery(t *testing.T) {
-	failed := map[string]result{"select bad": {err: failing("22012", 8)}, "oops": {err: grammar()}}
+	failed := map[string]result{"select bad": {err: failing("22012", 8)}, "oops": {err: grammar(1)}}
 	for _, tc := range []struct{ name, sql, want, sent string }{
 		{"one", "select 1", "T(v) D(select 1) C(SELECT 1) Z(I)", "auto: select 1"},
 		{"empty", "", "I Z(I)", ""},
@@ -331,9 +350,12 @@ func TestSimpleQuery(t *testing.T) {
 		{"a refusal undoes what stands before it", "insert into t values (1); listen x; select 2",
 			"C(INSERT 0 1) E(ERROR 0A000: LISTEN is not supported by pgturnstile) Z(I)", "tx: insert into t values (1); | ROLLBACK"},
 		{"an error in a block", "begin; select bad; commit", "C(BEGIN) E(ERROR 22012@15: it failed) Z(E)", "tx: select bad;"},
-		{"a syntax error behind a commit", "begin; insert into t values (1); commit; oops",
-			"C(BEGIN) C(INSERT 0 1) C(COMMIT) E(ERROR 42601@42: it failed (The statements before the last COMMIT of this query string have been committed.)) Z(I)",
-			"tx: insert into t values (1);\ntx: oops"},
+		{"a syntax error behind a commit: nothing has run", "begin; insert into t values (1); commit; oops", "E(ERROR 42601@42: it failed) Z(I)", ""},
+		{"a syntax error behind another error", "select bad; oops", "E(ERROR 42601@13: it failed) Z(I)", "tx: select bad; | oops"},
+		{"a syntax error behind a refusal", "listen x; oops", "E(ERROR 42601@11: it failed) Z(I)", ""},
+		{"a syntax error behind an error of ours", "savepoint a; oops", "E(ERROR 42601@14: it failed) Z(I)", ""},
+		{"a syntax error behind a setting", "set client_min_messages = loud; oops", "E(ERROR 42601@33: it failed) Z(I)", ""},
+		{"a syntax error in a block that stays open", "begin; oops", "E(ERROR 42601@8: it failed) Z(I)", ""},
 		{"a syntax error in a block: it has not begun", "begin; insert into t values (1); oops; commit", "E(ERROR 42601@34: it failed) Z(I)", ""},
 		{"a parameter", "select $1", "E(ERROR 42P02@8: there is no parameter $1) Z(I)", ""},
 		{"kept settings", "set application_name = 'x y'; show application_name",

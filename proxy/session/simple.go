@@ -18,9 +18,12 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	if err := s.describeUnanswered(); err != nil {
 		return s.answerQuery(ctx, err)
 	}
-	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	statements := sqlscan.Split(nil, m.String, s.planning.StandardConforming)
+	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
+	if s.cycle.query && len(statements) > 1 {
+		s.cycle.several = m.String
+	}
 	if len(statements) == 0 {
 		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
 	}
@@ -72,13 +75,8 @@ func (s *Session) answerError(err error) error {
 	if !ok || e.IsFatal() {
 		return err
 	}
-	if e.Detail == "" {
-		switch {
-		case s.cycle.flushed:
-			e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
-		case s.cycle.committed && isGrammar(e): // Postgres would have read the whole string first
-			e = e.WithDetail("The statements before the last COMMIT of this query string have been committed.")
-		}
+	if e.Detail == "" && s.cycle.flushed {
+		e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
 	}
 	s.metrics.failed(e, sourceOf(e))
 	s.conn.SendError(e)
