@@ -159,6 +159,11 @@ func (s *Server) Serve(l *Listener) error {
 	}
 	defer s.removeListener(l)
 	l.attach(s)
+	if l.TLS != nil {
+		ctx, cancel := context.WithCancel(s.base)
+		defer cancel()
+		go l.TLS.watch(ctx)
+	}
 	backOff := time.Duration(0)
 	for {
 		nc, err := l.Accept()

@@ -25,6 +25,9 @@ const alpn = "postgresql"
 // reloadInterval is how often at most the files are looked at.
 const reloadInterval = 2 * time.Second
 
+// watchInterval is how often they are looked at without a handshake.
+const watchInterval = time.Minute
+
 // TLSFiles names the files of one listener's TLS.
 type TLSFiles struct {
 	Cert, Key  string
@@ -99,6 +102,20 @@ func (c *Certificates) follow(now time.Time) {
 	defer c.mu.Unlock()
 	if now.Sub(c.lookedAt) >= reloadInterval {
 		c.look(now) // the error was logged
+	}
+}
+
+// watch looks at the files now and then until ctx ends, for a listener without clients: the expiry metric must be true.
+func (c *Certificates) watch(ctx context.Context) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			c.follow(now)
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

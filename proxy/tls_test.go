@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -212,4 +213,23 @@ func TestSessionTickets(t *testing.T) {
 		c.send(typed('X', nil))
 		io.Copy(io.Discard, c)
 	}
+}
+
+// Without any handshake a renewed certificate is noticed, too.
+func TestCertificatesAreWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		f := writeCertificate(t, dir, time.Now().Add(24*time.Hour))
+		certs, err := LoadCertificates(f.TLSFiles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := pipeWorld(t, false, func(_ *Options, l *Listener) { l.TLS = certs })
+		renewed := time.Now().Add(90 * 24 * time.Hour).Truncate(time.Second)
+		writeCertificate(t, dir, renewed)
+		time.Sleep(watchInterval + time.Second)
+		if got := w.counter("tls_certificate_expiry_timestamp_seconds", "listener", "test"); int64(got) != renewed.Unix() {
+			t.Errorf("the expiry metric is %v, want %v", int64(got), renewed.Unix())
+		}
+	})
 }
