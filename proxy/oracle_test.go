@@ -81,6 +81,8 @@ func TestStartupAsPostgres(t *testing.T) {
 		{name: "replication=F", sends: [][]byte{with(0x00030000, "replication", "F")}},
 		{name: "replication=No", sends: [][]byte{with(0x00030000, "replication", "No")}},
 		{name: "replication=00", sends: [][]byte{with(0x00030000, "replication", "00")}},
+		{name: "protocol 3.9999 and replication=maybe", sends: [][]byte{with(0x0003270f, "replication", "maybe")}},
+		{name: "a protocol option without a user", sends: [][]byte{startupPacket(0x00030000, "_pq_.x", "y")}},
 		{name: "replication true, then off", sends: [][]byte{with(0x00030000, "replication", "true", "replication", "off")}},
 		{name: "replication maybe, then off", sends: [][]byte{with(0x00030000, "replication", "maybe", "replication", "off")}},
 		{name: "replication database", sends: [][]byte{with(0x00030000, "replication", "database")},

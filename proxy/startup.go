@@ -5,9 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 	"go.uber.org/zap"
@@ -21,25 +20,7 @@ const (
 
 	versionMajor = 3
 	versionMinor = 2 // the newest that is spoken
-	// longKeysSince is the minor version whose clients take a cancel key of any length.
-	longKeysSince = 2
-
-	optionPrefix = "_pq_." // of protocol-level options in a startup packet, none of which is known here
 )
-
-// startup is a StartupMessage that was found good.
-type startup struct {
-	user, database string
-	settings       []wire.Parameter // all others, in order; at most one of them is "options"
-	minor          uint16           // as the client asked, it may be newer than versionMinor
-}
-
-func (s *startup) secretKeyLength() int {
-	if s.minor >= longKeysSince {
-		return longSecretKey
-	}
-	return shortSecretKey
-}
 
 // open reads the peer's packets up to a StartupMessage, TLS included, and checks it.
 func (c *conn) open(ctx context.Context) *ending {
@@ -50,22 +31,26 @@ func (c *conn) open(ctx context.Context) *ending {
 	c.server.metrics.connections.WithLabelValues(c.listener.Name, c.tlsLabel).Inc()
 	c.wire = wire.NewConn(c.nc, wire.Limits{Message: c.server.opts.Limits.Message, Small: c.server.opts.Limits.Small})
 	c.wire.SetWriteTimeout(c.server.opts.Timeouts.Login)
-	s, unknown, err := checkStartup(message)
-	if message.Minor > versionMinor || len(unknown) > 0 {
+	s, err := readParameters(message)
+	if err != nil {
+		return &ending{tell: err, reason: reasonProtocol}
+	}
+	if s.minor > versionMinor || len(s.unknown) > 0 {
 		c.wire.Send(&pgproto3.NegotiateProtocolVersion{
 			// As Postgres 18: the whole version, and never a newer one than the client asked for.
-			NewestMinorProtocol: versionMajor<<16 | uint32(min(message.Minor, versionMinor)),
-			UnrecognizedOptions: unknown,
+			NewestMinorProtocol: versionMajor<<16 | uint32(min(s.minor, versionMinor)),
+			UnrecognizedOptions: s.unknown,
 		})
 	}
-	if err != nil {
+	if err := s.check(); err != nil {
 		return &ending{tell: err, reason: reasonProtocol}
 	}
 	c.startup = s
 	c.fields = append(c.fields, foreign("user", s.user), foreign("database", s.database))
-	for _, p := range s.settings {
+	for _, p := range slices.Backward(s.settings) {
 		if p.Name == "application_name" {
 			c.fields = append(c.fields, foreign("application_name", p.Value))
+			break
 		}
 	}
 	if c.over != admitted {
@@ -211,112 +196,6 @@ func (p *packetReader) Read(b []byte) (n int, err error) {
 // version is the version that the packet names, or the code of a request; false if it names none.
 func (p *packetReader) version() (uint32, bool) {
 	return binary.BigEndian.Uint32(p.head[4:]), p.n == len(p.head)
-}
-
-// checkStartup sorts the parameters as ProcessStartupPacket (src/backend/tcop/backend_startup.c) does: of a repeated one
-// the last counts. unknown are the names of the protocol-level options, also when there is an error.
-func checkStartup(m wire.StartupMessage) (s *startup, unknown []string, err *pgerr.Error) {
-	s = &startup{minor: m.Minor}
-	replication := false
-	options := -1
-	for _, p := range m.Parameters {
-		if strings.HasPrefix(p.Name, optionPrefix) {
-			unknown = append(unknown, p.Name)
-			continue
-		}
-		if err == nil {
-			err = checkUTF8(p.Name, p.Value)
-		}
-		switch p.Name {
-		case "user":
-			s.user = p.Value
-		case "database":
-			s.database = p.Value
-		case "replication":
-			var bad *pgerr.Error
-			if replication, bad = wantsReplication(p.Value); err == nil {
-				err = bad
-			}
-		case "options":
-			if options < 0 {
-				options = len(s.settings)
-				s.settings = append(s.settings, p)
-			}
-			s.settings[options] = p
-		default:
-			s.settings = append(s.settings, p)
-		}
-	}
-	switch {
-	case err != nil:
-	case s.user == "":
-		err = pgerr.New(pgerr.InvalidAuthorization, "no PostgreSQL user name specified in startup packet")
-	case replication:
-		err = pgerr.Unsupported("a replication connection", "Connect to the database itself for that, as its owner.")
-	}
-	if s.database == "" {
-		s.database = s.user
-	}
-	return s, unknown, err
-}
-
-// wantsReplication reads the startup parameter of that name, which is a boolean or the word database.
-func wantsReplication(value string) (bool, *pgerr.Error) {
-	if value == "database" {
-		return true, nil
-	}
-	on, ok := parseBool(value)
-	if !ok {
-		return false, pgerr.New(pgerr.InvalidParameterValue, `invalid value for parameter "replication": "%s"`, value).
-			WithHint(`Valid values are: "false", 0, "true", 1, "database".`)
-	}
-	return on, nil
-}
-
-// parseBool reads a boolean as parse_bool does (src/backend/utils/adt/bool.c): any prefix that is not ambiguous.
-func parseBool(s string) (value, ok bool) {
-	s = strings.ToLower(s)
-	prefix := func(word string, least int) bool { return len(s) >= least && strings.HasPrefix(word, s) }
-	switch {
-	case prefix("true", 1), prefix("yes", 1), prefix("on", 2), s == "1":
-		return true, true
-	case prefix("false", 1), prefix("no", 1), prefix("off", 2), s == "0":
-		return false, true
-	}
-	return false, false
-}
-
-// checkUTF8 refuses what could not go into a log, a route or a setting as it stands.
-func checkUTF8(strs ...string) *pgerr.Error {
-	for _, s := range strs {
-		for i, r := range s {
-			if r != utf8.RuneError {
-				continue
-			}
-			if _, size := utf8.DecodeRuneInString(s[i:]); size > 1 {
-				continue // a well-formed U+FFFD
-			}
-			var bytes []string
-			for _, b := range []byte(s[i:min(len(s), i+sequenceLength(s[i]))]) {
-				bytes = append(bytes, fmt.Sprintf("0x%02x", b))
-			}
-			return pgerr.New(pgerr.CharacterNotInRepertoire, `invalid byte sequence for encoding "UTF8": %s`, strings.Join(bytes, " "))
-		}
-	}
-	return nil
-}
-
-// sequenceLength is how long the sequence that starts with b says it is (pg_utf_mblen).
-func sequenceLength(b byte) int {
-	switch {
-	case b&0xe0 == 0xc0:
-		return 2
-	case b&0xf0 == 0xe0:
-		return 3
-	case b&0xf8 == 0xf0:
-		return 4
-	}
-	return 1
 }
 
 // error is what a client over that limit is told.
