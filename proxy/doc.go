@@ -7,6 +7,6 @@
 // Postgres is the model up to ReadyForQuery, in order and in words. What a peer could learn of users or databases is said
 // only behind a good token: the database is looked up, and settings are judged, after AuthenticationOk.
 //
-// Start with [Server], then read the way of one connection in order: conn.go, startup.go, tls.go, authenticate.go, route.go;
-// refuse.go is where those that get no session end.
+// Start with [Server], then read the way of one connection in order: conn.go, startup.go, parameters.go, tls.go,
+// authenticate.go, route.go; refuse.go is where those that get no session end.
 package proxy
