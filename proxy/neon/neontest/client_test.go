@@ -125,7 +125,7 @@ func (s *stack) try(ctx context.Context, headers map[string]string, token tokenS
 	if err != nil {
 		return reply{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	got, err := send(ctx, s.client, endpointOf(s.server), request{Method: "POST", Path: "/sql", Headers: headers, Body: &body}, authorization, authorized)
 	if err != nil {
@@ -141,10 +141,10 @@ func (s *stack) try(ctx context.Context, headers map[string]string, token tokenS
 // await asks until a condition holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !holds() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 20 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -13,6 +13,8 @@ type differenceClass struct {
 	Reason string `json:"reason"`
 	// ServerNot limits the class to servers of another server_version_num than this.
 	ServerNot int `json:"server_not"`
+	// ServerFrom limits the class to servers of this server_version_num or a later one. Seen with 16.14, 17.10 and 18.4.
+	ServerFrom int `json:"server_from"`
 
 	// Exchanges are names with the places at which each differs: all of them must.
 	Exchanges map[string][]string `json:"exchanges"`
@@ -40,7 +42,7 @@ func readDifferences(t *testing.T, serverVersionNum int, setting func(name strin
 		if class.Reason == "" {
 			t.Error("differences.json: an entry without a reason")
 		}
-		if class.ServerNot == serverVersionNum {
+		if class.ServerNot == serverVersionNum || class.ServerFrom > serverVersionNum {
 			continue
 		}
 		own := map[string]string{}

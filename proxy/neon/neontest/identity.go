@@ -43,19 +43,21 @@ func prepareRole(ctx context.Context, conn *pgconn.PgConn, role string) error {
 	if err := Install(ctx, conn); err != nil {
 		return err
 	}
-	sql := fmt.Sprintf("GRANT USAGE ON SCHEMA auth TO %s", pgx.Identifier{role}.Sanitize())
+	sql := fmt.Sprintf("GRANT USAGE ON SCHEMA auth TO %s; %s", pgx.Identifier{role}.Sanitize(), forgetSQL)
 	if err := conn.Exec(ctx, sql).Close(); err != nil {
 		return fmt.Errorf("neontest: grant the auth schema: %w", err)
 	}
 	return nil
 }
 
-// registerSQL makes a backend known with its key, and forgets those that are gone.
-const registerSQL = `WITH gone AS (
-  DELETE FROM auth.backend b WHERE b.pid <> $1::int AND NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) s WHERE s.pid = b.pid AND s.backend_start = b.started)
-)
-INSERT INTO auth.backend (pid, started, ipad, opad) SELECT s.pid, s.backend_start, $2::bytea, $3::bytea FROM pg_stat_get_activity($1::int) s
-ON CONFLICT (pid) DO UPDATE SET started = EXCLUDED.started, ipad = EXCLUDED.ipad, opad = EXCLUDED.opad, jti = 0, token = NULL`
+// forgetSQL forgets backends that are gone. A row that is left does no harm: its start time is no living backend's.
+const forgetSQL = `DELETE FROM auth.backend b
+  WHERE NOT EXISTS (SELECT FROM pg_stat_get_activity(NULL) s WHERE s.pid = b.pid AND s.backend_start = b.started)`
+
+// registerSQL makes a backend known with its key.
+const registerSQL = `INSERT INTO auth.backend (pid, started, ipad, opad)
+  SELECT s.pid, s.backend_start, $2::bytea, $3::bytea FROM pg_stat_get_activity($1::int) s
+  ON CONFLICT (pid) DO UPDATE SET started = EXCLUDED.started, ipad = EXCLUDED.ipad, opad = EXCLUDED.opad, jti = 0, token = NULL`
 
 func newKey() []byte {
 	key := make([]byte, sha512.Size)

@@ -152,7 +152,7 @@ func TestIdentityInParallelWorkers(t *testing.T) {
 	admin(t, s.dsn, `CREATE TABLE work.big AS SELECT g AS id, CASE WHEN g % 2 = 0 THEN 'alice' ELSE 'bob' END AS owner FROM generate_series(1, 20000) g;
 		GRANT SELECT ON work.big TO authenticated; ANALYZE work.big`)
 	settings := []query{sql("set local parallel_setup_cost = 0"), sql("set local parallel_tuple_cost = 0"), sql("set local min_parallel_table_scan_size = 0"),
-		sql("set local max_parallel_workers_per_gather = 4"), sql("set local force_parallel_mode = on")}
+		sql("set local max_parallel_workers_per_gather = 4")}
 	plan := s.ask(t, "alice", append(settings, sql("explain (analyze, costs off, timing off, summary off) select count(*) from work.big where owner = auth.user_id()"))...)
 	if !strings.Contains(plan.Body, "Workers Launched") || strings.Contains(plan.Body, "Workers Launched: 0") {
 		t.Fatalf("no worker took part: %s", plan)
