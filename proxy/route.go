@@ -176,6 +176,11 @@ func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who
 	if u, ok := errors.AsType[*upstream.Error](err); ok && u.RequestID != "" {
 		c.fields = append(c.fields, foreign("neon_request_id", u.RequestID))
 	}
+	what := pgerr.From(err).Error() // the client is told less
+	if errors.Is(err, errKeyTrial) {
+		what = err.Error()
+	}
+	c.fields = append(c.fields, foreign("upstream_error", what))
 	e, reason := noFacts(err)
 	return nil, &ending{reason: reason, tell: e}
 }

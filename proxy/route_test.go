@@ -122,6 +122,11 @@ func TestAServerThatCannotBeAsked(t *testing.T) {
 				if n := w.counter("client_connections_rejected_total", "reason", test.reason); n != 1 {
 					t.Errorf("counted %v times as %s", n, test.reason)
 				}
+				w.eventually("it is logged", func() bool { return len(w.events("connection_refused")) == 1 })
+				record := fmt.Sprint(w.events("connection_refused")[0])
+				if u, ok := errors.AsType[*upstream.Error](test.err); ok && !strings.Contains(record, u.PG.Message) || strings.Contains(record, "secret") {
+					t.Errorf("logged %s", record)
+				}
 				if len(w.sessions) != 0 {
 					t.Error("a session was started")
 				}
