@@ -67,7 +67,7 @@ func (b *backend) close() {
 // read queues messages until the connection ends or brings one that cannot be read.
 func (b *backend) read() {
 	defer close(b.queue)
-	defer b.closed.Store(true)
+	defer func() { b.closed.Store(true); _ = b.conn.Close() }()
 	for {
 		var header [5]byte
 		if _, err := io.ReadFull(b.conn, header[:]); err != nil {
@@ -85,8 +85,7 @@ func (b *backend) read() {
 		case 'N', 'S': // notices and parameters are never looked at
 			continue
 		case 'A':
-			// Neon's client cannot read a notification and drops the connection, whatever came before it in the same answer.
-			_ = b.conn.Close()
+			// Neon's client cannot read a notification and drops the connection; what came before it is still answered.
 			return
 		}
 		select {

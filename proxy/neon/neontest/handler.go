@@ -226,9 +226,11 @@ func (s *Server) connect(ctx context.Context, to target, bearer string) (*backen
 	b.jti++
 	session, f := sessionToken(t.payload, b.jti, b.key)
 	if f == nil {
-		if err := b.exec("select auth.jwt_session_init('" + session + "')"); err != nil {
-			f = asFailure(err)
-			f = &failure{message: f.Error(), status: http.StatusInternalServerError, pg: nil, cause: f}
+		keep := context.AfterFunc(ctx, b.close) // nobody waits for it any more
+		err := b.exec("select auth.jwt_session_init('" + session + "')")
+		keep()
+		if err != nil {
+			f = &failure{message: asFailure(err).Error(), status: http.StatusInternalServerError, cause: err}
 		}
 	}
 	if f != nil {

@@ -95,6 +95,10 @@ func (p *pool) prepare(ctx context.Context, key poolKey) error {
 // asAdmin runs f on the superuser's connection to a database.
 func (p *pool) asAdmin(ctx context.Context, database string, f func(*pgconn.PgConn) error) error {
 	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return errConnectionClosed
+	}
 	admin := p.admins[database]
 	if admin == nil {
 		admin = &adminConn{}
