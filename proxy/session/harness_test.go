@@ -1,0 +1,311 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/guc"
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+	"github.com/pgturnstile/pgturnstile/proxy/wire"
+)
+
+// scripted is an upstream whose answers a test writes: each statement's text, trimmed, finds its result.
+type scripted struct {
+	results map[string]result
+	// run, when set, is asked first; handled false falls back to results.
+	run func(ctx context.Context, req *upstream.Request) (handled bool, err error)
+
+	mu       sync.Mutex
+	requests []upstream.Request
+	probes   int // of query strings of several statements, sent as one
+}
+
+func isSeveral(sql string) bool { return strings.Contains(strings.TrimRight(sql, "; "), ";") }
+
+// readWhole is what Postgres says to several statements sent as one: the parser's error, or that they are several.
+func readWhole(sql string) *upstream.Error {
+	if at := strings.Index(sql, "oops"); at >= 0 {
+		return grammar(int32(at + 1))
+	}
+	e := failing("42601", 0)
+	e.PG.Routine = "exec_parse_message"
+	return e
+}
+
+type result struct {
+	fields  []upstream.Field
+	rows    [][]string
+	command string
+	count   int64 // -1: the tag has no number
+	err     *upstream.Error
+}
+
+func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream.RowSink) error {
+	if len(req.Statements) == 2 && req.Statements[1].SQL == "ROLLBACK" && isSeveral(req.Statements[0].SQL) {
+		s.mu.Lock()
+		s.probes++
+		s.mu.Unlock()
+		return readWhole(req.Statements[0].SQL)
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, *req)
+	s.mu.Unlock()
+	if s.run != nil {
+		if handled, err := s.run(ctx, req); handled {
+			return err
+		}
+	}
+	for _, st := range req.Statements { // an error comes alone
+		if r := s.result(st.SQL); r.err != nil {
+			pg := *r.err.PG
+			if pg.Position > 0 { // scripted for the text without the space before it
+				pg.Position += int32(len(st.SQL) - len(strings.TrimLeft(st.SQL, " ")))
+			}
+			return &upstream.Error{PG: &pg, Outcome: r.err.Outcome}
+		}
+	}
+	for i, st := range req.Statements {
+		r := s.result(st.SQL)
+		if err := sink.Fields(i, r.fields); err != nil {
+			return err
+		}
+		for _, row := range r.rows {
+			b := binary.BigEndian.AppendUint16(sink.NextRow(), uint16(len(row)))
+			for _, v := range row {
+				b = append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+			}
+			if err := sink.EndRow(b); err != nil {
+				return err
+			}
+		}
+		if err := sink.Complete(i, upstream.Completion{Command: r.command, Rows: max(r.count, 0), HasRows: r.count >= 0}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scripted) result(sql string) result {
+	sql = strings.TrimRight(strings.TrimSpace(sql), ";")
+	if r, ok := s.results[sql]; ok {
+		return r
+	}
+	switch word, _, _ := strings.Cut(strings.ToUpper(sql), " "); word {
+	case "SELECT":
+		return result{fields: []upstream.Field{{Name: "v", TypeOID: 25, TypeSize: -1, TypeMod: -1}}, rows: [][]string{{sql}}, command: "SELECT", count: 1}
+	case "SHOW":
+		return result{fields: []upstream.Field{{Name: "s"}}, rows: [][]string{{"1"}}, command: word, count: -1}
+	case "INSERT", "UPDATE", "DELETE":
+		r := result{command: word, count: 1}
+		if strings.Contains(sql, "returning") {
+			r.fields, r.rows = []upstream.Field{{Name: "a"}}, [][]string{{"1"}}
+		}
+		return r
+	default:
+		return result{command: word, count: -1}
+	}
+}
+
+// sent gives the requests so far, each as "tx[iso]: a | b".
+func (s *scripted) sent() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for _, r := range s.requests {
+		var b strings.Builder
+		if r.Transaction {
+			b.WriteString("tx")
+		} else {
+			b.WriteString("auto")
+		}
+		if r.Isolation != "" {
+			fmt.Fprintf(&b, " %s", r.Isolation)
+		}
+		if r.ReadOnly {
+			b.WriteString(" ro")
+		}
+		b.WriteString(":")
+		for i, st := range r.Statements {
+			if i > 0 {
+				b.WriteString(" |")
+			}
+			fmt.Fprintf(&b, " %s", strings.TrimSpace(st.SQL))
+			for _, p := range st.Params {
+				if p == nil {
+					b.WriteString(" <NULL>")
+				} else {
+					fmt.Fprintf(&b, " <%s>", p)
+				}
+			}
+		}
+		out = append(out, b.String())
+	}
+	return out
+}
+
+// client is a session under test and its other end.
+type client struct {
+	t       *testing.T
+	session *Session
+	up      *scripted
+	front   *pgproto3.Frontend
+	ended   chan error
+	nc      net.Conn
+}
+
+type option func(*Options)
+
+// connect starts a session over a pipe and reads its greeting.
+func connect(t *testing.T, up *scripted, opts ...option) *client {
+	t.Helper()
+	near, far := net.Pipe()
+	settings, perr := guc.Startup([]wire.Parameter{{Name: "application_name", Value: "test"}})
+	if perr != nil {
+		t.Fatal(perr)
+	}
+	o := Options{
+		Conn:     wire.NewConn(near, wire.Limits{}),
+		Upstream: up,
+		Identity: Identity{Token: upstream.NewToken("t"), Subject: "alice", ExpiresAt: time.Now().Add(time.Hour),
+			Recheck: func(context.Context) *pgerr.Error { return nil }},
+		Settings:  settings,
+		Facts:     &catalog.Facts{VersionNum: 150018, StandardConforming: true, ExtraFloatDigits: 1, Reported: []catalog.Parameter{{Name: "TimeZone", Value: "GMT"}}},
+		Route:     Route{Name: "main", Role: "authenticated", StatementLimit: time.Minute, MaxRequest: 1 << 20},
+		Metrics:   NewMetrics(prometheus.NewRegistry()),
+		ProcessID: 7,
+		SecretKey: []byte{1, 2, 3, 4},
+	}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	c := &client{t: t, session: New(o), up: up, front: pgproto3.NewFrontend(far, far), ended: make(chan error, 1), nc: far}
+	go func() {
+		c.ended <- c.session.Run(t.Context())
+		near.Close()
+	}()
+	t.Cleanup(func() { far.Close() })
+	const greeting = "S(application_name=test) S(client_encoding=UTF8) S(TimeZone=GMT) K Z(I)"
+	if got := c.cycle(); got != greeting {
+		t.Fatalf("greeting: %s", got)
+	}
+	return c
+}
+
+// send writes messages; the pipe has no buffer, so from a goroutine.
+func (c *client) send(msgs ...pgproto3.FrontendMessage) {
+	var b []byte
+	for _, m := range msgs {
+		var err error
+		if b, err = m.Encode(b); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	go func() {
+		if _, err := c.nc.Write(b); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			c.t.Error(err)
+		}
+	}()
+}
+
+// cycle reads to ReadyForQuery, or to the end, and gives a line of it.
+func (c *client) cycle() string {
+	return c.read(func(m pgproto3.BackendMessage) bool { _, z := m.(*pgproto3.ReadyForQuery); return z })
+}
+
+// until reads up to the first message with that line.
+func (c *client) until(line string) string {
+	return c.read(func(m pgproto3.BackendMessage) bool { return show(m) == line })
+}
+
+func (c *client) read(last func(pgproto3.BackendMessage) bool) string {
+	c.t.Helper()
+	var out []string
+	for {
+		m, err := c.front.Receive()
+		if err != nil {
+			return strings.Join(append(out, "closed"), " ")
+		}
+		out = append(out, show(m))
+		if last(m) {
+			return strings.Join(out, " ")
+		}
+	}
+}
+
+func (c *client) query(sql string) string {
+	c.t.Helper()
+	c.send(&pgproto3.Query{String: sql})
+	return c.cycle()
+}
+
+func show(m pgproto3.BackendMessage) string {
+	switch m := m.(type) {
+	case *pgproto3.ParameterStatus:
+		return fmt.Sprintf("S(%s=%s)", m.Name, m.Value)
+	case *pgproto3.BackendKeyData:
+		return "K"
+	case *pgproto3.ReadyForQuery:
+		return fmt.Sprintf("Z(%c)", m.TxStatus)
+	case *pgproto3.RowDescription:
+		var names []string
+		for _, f := range m.Fields {
+			names = append(names, string(f.Name))
+		}
+		return "T(" + strings.Join(names, ",") + ")"
+	case *pgproto3.DataRow:
+		return "D(" + string(bytes.Join(m.Values, []byte(","))) + ")"
+	case *pgproto3.CommandComplete:
+		return "C(" + string(m.CommandTag) + ")"
+	case *pgproto3.ErrorResponse:
+		pos := ""
+		if m.Position != 0 {
+			pos = fmt.Sprintf("@%d", m.Position)
+		}
+		detail := ""
+		if m.Detail != "" {
+			detail = " (" + m.Detail + ")"
+		}
+		return fmt.Sprintf("E(%s %s%s: %s%s)", m.Severity, m.Code, pos, m.Message, detail)
+	case *pgproto3.NoticeResponse:
+		return fmt.Sprintf("N(%s %s: %s)", m.Severity, m.Code, m.Message)
+	case *pgproto3.ParseComplete:
+		return "1"
+	case *pgproto3.BindComplete:
+		return "2"
+	case *pgproto3.CloseComplete:
+		return "3"
+	case *pgproto3.NoData:
+		return "n"
+	case *pgproto3.EmptyQueryResponse:
+		return "I"
+	default:
+		return fmt.Sprintf("%T", m)
+	}
+}
+
+// grammar is an error of Postgres' parser.
+func grammar(position int32) *upstream.Error {
+	e := failing("42601", position)
+	e.PG.Routine = "scanner_yyerror"
+	return e
+}
+
+func failing(code string, position int32) *upstream.Error {
+	e := pgerr.New(code, "it failed")
+	e.Position = position
+	return &upstream.Error{PG: e, Outcome: upstream.Failed}
+}
