@@ -178,3 +178,24 @@ func TestProcessIDsAreUniqueAndPositive(t *testing.T) {
 		seen[pid], secrets[string(secret)] = true, true
 	}
 }
+
+// A bucket that is full again is forgotten before one that still counts.
+func TestFullBucketsAreForgottenFirst(t *testing.T) {
+	r := newCancelRegistry()
+	now := time.Now()
+	ip := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
+	for i := range maxCancelBuckets {
+		r.request(1, []byte{1, 2, 3, 4}, ip(i), now)
+	}
+	now = now.Add(cancelBurst * cancelRefill)
+	for range cancelBurst {
+		r.request(1, []byte{1, 2, 3, 4}, ip(0), now)
+	}
+	r.request(1, []byte{1, 2, 3, 4}, anyIP, now) // needs room
+	if n := len(r.buckets); n != 2 {
+		t.Errorf("%d buckets are left", n)
+	}
+	if got := r.request(1, []byte{1, 2, 3, 4}, ip(0), now); got != cancelRateLimited {
+		t.Errorf("the one that counts was forgotten: %s", got)
+	}
+}

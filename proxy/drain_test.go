@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/session"
 )
 
 const adminShutdown = "terminating connection due to administrator command"
@@ -176,4 +177,27 @@ func TestCloseEndsAllAtOnce(t *testing.T) {
 	if n := w.counter("client_connections"); n != 0 {
 		t.Errorf("%v connections are counted as open", n)
 	}
+}
+
+// The drain begins when all is ready for the session and it has not begun yet.
+func TestShutdownAtTheLastMomentOfALogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w *world
+		done := make(chan error, 1)
+		w = pipeWorld(t, false, func(o *Options, _ *Listener) {
+			o.NewSession = func(so session.Options) Session {
+				go func() { done <- w.server.Shutdown(context.Background()) }()
+				synctest.Wait()
+				return newFakeSession(so)
+			}
+		})
+		c := w.pipe()
+		c.send(good)
+		if o := c.drive("token-alice"); o.err == nil || o.err.Code != "57P01" || o.served {
+			t.Errorf("told %+v", o.err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

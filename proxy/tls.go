@@ -72,13 +72,6 @@ func LoadCertificates(f TLSFiles) (*Certificates, error) {
 	return c, nil
 }
 
-// Expires is when the certificate in use ends.
-func (c *Certificates) Expires() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.expires
-}
-
 // Reload looks at the files now. The error says why the old ones stay in use.
 func (c *Certificates) Reload() error {
 	c.mu.Lock()
