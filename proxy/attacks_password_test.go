@@ -19,6 +19,7 @@ import (
 	"github.com/pgturnstile/pgturnstile/jwks/attacktable"
 	"github.com/pgturnstile/pgturnstile/jwks/cognito"
 	"github.com/pgturnstile/pgturnstile/jwks/jwkstest"
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/session"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
@@ -254,7 +255,7 @@ type memory struct {
 	tokens []string
 }
 
-func (m *memory) Run(_ context.Context, req *upstream.Request, sink upstream.RowSink) error {
+func (m *memory) Run(ctx context.Context, req *upstream.Request, sink upstream.RowSink) error {
 	m.mu.Lock()
 	for _, s := range req.Statements {
 		m.ran = append(m.ran, req.Subject+": "+s.SQL)
@@ -262,7 +263,11 @@ func (m *memory) Run(_ context.Context, req *upstream.Request, sink upstream.Row
 	}
 	m.mu.Unlock()
 	if m.wait != nil {
-		<-m.wait
+		select {
+		case <-m.wait:
+		case <-ctx.Done():
+			return &upstream.Error{PG: pgerr.New(pgerr.QueryCanceled, "dropped").Because(context.Cause(ctx)), Outcome: upstream.Unknown}
+		}
 	}
 	for i := range req.Statements {
 		if err := sink.Fields(i, []upstream.Field{{Name: "x", TypeOID: 25, TypeSize: -1, TypeMod: -1}}); err != nil {

@@ -8,15 +8,19 @@ import (
 	"go.uber.org/zap"
 )
 
-// closeGrace is how long Shutdown waits, after it closed what would not end, for the goroutines to notice.
-const closeGrace = 5 * time.Second
+const (
+	// tellGrace is how long sessions that are cut short have to tell their clients so.
+	tellGrace = 2 * time.Second
+	// closeGrace is how long Shutdown waits, after it closed what would not end, for the goroutines to notice.
+	closeGrace = 5 * time.Second
+)
 
 // Draining reports whether Shutdown or Close was called: the server is no longer ready.
 func (s *Server) Draining() bool { return s.phaseNow() >= draining }
 
 // Shutdown ends the server in a bounded sequence: it is no longer ready, goes on accepting for MinDrain, closes the
 // listeners, ends logins and idle sessions with FATAL 57P01 and busy sessions after their statement, and after MaxDrain, or
-// when ctx ends, closes what is left. Every Serve has then returned ErrServerClosed, or is about to.
+// when ctx ends, drops the statements that still run, tells their clients, and closes what is left. Every Serve has then returned ErrServerClosed, or is about to.
 //
 // It returns nil if every session ended by itself, else an error that says how many were closed. A second call, while
 // the first one runs, closes all at once.
@@ -42,7 +46,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	select {
 	case <-ended:
 	case <-limit.C:
+		s.cutShort(ended)
 	case <-ctx.Done():
+		s.cutShort(ended)
 	case <-s.base.Done():
 	}
 	s.Close()
@@ -58,20 +64,36 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// cutShort drops what still runs, with an error that each session tells its client, and waits for them a little.
+func (s *Server) cutShort(ended <-chan struct{}) {
+	s.countCut()
+	s.stop(shuttingDown().Fatal().Because(ErrServerClosed))
+	select {
+	case <-ended:
+	case <-time.After(tellGrace):
+	}
+}
+
+// countCut notes how many connections had not ended, the first time.
+func (s *Server) countCut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.cutting {
+		s.cutting, s.cut = true, len(s.conns)
+	}
+}
+
 // Close ends the server at once: listeners and connections are closed, statements in flight dropped. It does not wait.
 func (s *Server) Close() {
-	if s.advance(closed) {
-		s.mu.Lock()
-		s.cut = len(s.conns)
-		s.mu.Unlock()
-	}
+	s.advance(closed)
+	s.countCut()
 	s.stop(ErrServerClosed)
 	for _, c := range s.closeListeners() {
 		c.raw.Close()
 	}
 }
 
-// cutOff is how many connections Close found open.
+// cutOff is how many connections did not end by themselves.
 func (s *Server) cutOff() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/pgturnstile/pgturnstile/jwks/jwkstest"
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
 	"github.com/pgturnstile/pgturnstile/proxy/session"
 )
@@ -200,4 +202,22 @@ func TestShutdownAtTheLastMomentOfALogin(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A client whose statement is cut off by the drain learns that, and that its effects are unknown.
+func TestAStatementThatOutlivesTheDrain(t *testing.T) {
+	r := newRealWorld(t, func(o *Options, _ *Listener) { o.Timeouts.MaxDrain = 100 * time.Millisecond })
+	r.upstream.wait = make(chan struct{})
+	c := r.asked("neondb")
+	c.send(password(r.mint(jwkstest.MintOptions{})))
+	c.drive("")
+	c.send(query("update todos set is_complete = true"))
+	r.eventually("it runs", func() bool { return len(r.upstream.statements()) == 1 })
+	done := r.shutdown()
+	if e := c.fatal("57P01", adminShutdown); e.Detail != "outcome unknown" {
+		t.Errorf("detail %q", e.Detail)
+	}
+	if err := <-done; err == nil || !strings.Contains(err.Error(), "1 connections") {
+		t.Errorf("Shutdown returned %v", err)
+	}
 }

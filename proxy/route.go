@@ -169,8 +169,7 @@ func (c *conn) facts(ctx context.Context, to *route, claims *cognito.Claims, who
 	if err == nil {
 		return facts, nil
 	}
-	switch context.Cause(ctx) {
-	case errDraining, ErrServerClosed, errClientGone:
+	if cause := context.Cause(ctx); cause == errDraining || cause == errClientGone || errors.Is(cause, ErrServerClosed) {
 		return nil, c.interrupted(ctx, err)
 	}
 	if u, ok := errors.AsType[*upstream.Error](err); ok && u.RequestID != "" {

@@ -98,7 +98,7 @@ type Server struct {
 	cancels *cancelRegistry
 	tokens  sharedTokens
 
-	// base ends at Close, with the cause ErrServerClosed: every connection lives under it.
+	// base ends when what has not ended is closed, with a cause that is or wraps ErrServerClosed: every connection lives under it.
 	base context.Context
 	stop context.CancelCauseFunc
 	// serving counts the connections' goroutines.
@@ -108,7 +108,8 @@ type Server struct {
 	phase     phase
 	listeners map[*Listener]struct{}
 	conns     map[*conn]struct{}
-	cut       int // connections that were open at Close
+	cutting   bool // what has not ended by itself is being closed
+	cut       int  // how many connections that were
 }
 
 // phase is how far a server's end has come. It only grows.
