@@ -1,9 +1,12 @@
 package pgerr
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -34,7 +37,7 @@ func TestErrorResponse(t *testing.T) {
 		{"foreign", cause, "ERROR XX000 internal error  "},
 		{"context", context.Canceled, "ERROR 57014 canceling statement due to user request  "},
 		{"a code that is none", &Error{Code: "x", Message: "m"}, "ERROR XX000 m  "},
-		{"no message", &Error{Code: SyntaxError}, "ERROR 42601 missing error text  "},
+		{"an empty message, as RAISE can make it", &Error{Code: SyntaxError}, "ERROR 42601   "},
 		{"NUL and invalid UTF-8", &Error{Code: SyntaxError, Message: "a\x00Cforged\x00b\xff"}, "ERROR 42601 aCforgedb?  "},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -46,6 +49,25 @@ func TestErrorResponse(t *testing.T) {
 				t.Errorf("V is %q, S is %q", r.SeverityUnlocalized, r.Severity)
 			}
 		})
+	}
+}
+
+// TestAllFields holds the encoding to pgproto3's decoder, field by field, and to its own length word.
+func TestAllFields(t *testing.T) {
+	e := &Error{Code: "23505", Message: "m", Detail: "d", Hint: "h", Position: 7, InternalPosition: 8, InternalQuery: "q", Where: "w", Schema: "s",
+		Table: "t", Column: "c", DataType: "y", Constraint: "n", File: "f.c", Line: 9, Routine: "r"}
+	want := pgproto3.ErrorResponse{Severity: "ERROR", SeverityUnlocalized: "ERROR", Code: "23505", Message: "m", Detail: "d", Hint: "h", Position: 7,
+		InternalPosition: 8, InternalQuery: "q", Where: "w", SchemaName: "s", TableName: "t", ColumnName: "c", DataTypeName: "y", ConstraintName: "n",
+		File: "f.c", Line: 9, Routine: "r"}
+	if got := decoded(t, e); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	b := AppendNotice([]byte("before"), e)[len("before"):]
+	if b[0] != 'N' || int(binary.BigEndian.Uint32(b[1:])) != len(b)-1 {
+		t.Errorf("notice of %d bytes begins %q", len(b), b[:5])
+	}
+	if empty := AppendErrorResponse(nil, &Error{Code: SyntaxError}); !bytes.Contains(empty, []byte("M\x00")) {
+		t.Errorf("no field M in %q", empty)
 	}
 }
 
@@ -81,7 +103,7 @@ func FuzzErrorResponse(f *testing.F) {
 	f.Add("\x00", "\xff\x00", strings.Repeat("é", 10), int32(-1))
 	f.Fuzz(func(t *testing.T, code, message, detail string, position int32) {
 		r := decoded(t, &Error{Code: code, Message: message, Detail: detail, Position: position})
-		if len(r.Code) != 5 || r.Message == "" || !utf8.ValidString(r.Message+r.Detail) {
+		if len(r.Code) != 5 || !utf8.ValidString(r.Message+r.Detail) {
 			t.Errorf("%+v", r)
 		}
 	})

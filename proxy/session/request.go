@@ -41,13 +41,10 @@ func (s *Session) dropped(cause, err error) error {
 	if e == errTokenExpired {
 		s.metrics.expired.WithLabelValues(stateActive).Inc()
 	}
-	if upstream.MayHaveRun(err) {
-		e = e.WithDetail("outcome unknown")
-		if e.Hint == "" {
-			e = e.WithHint("The statement may still take effect: look before you send it again.")
-		}
-	} else {
-		e = e.WithDetail("the statement was not run")
+	// Even where nothing was written yet: one answer to a dropped request is easier to act on than two.
+	e = e.WithDetail("outcome unknown")
+	if e.Hint == "" {
+		e = e.WithHint("The statement may still take effect: look before you send it again.")
 	}
 	return e.Because(err)
 }
