@@ -49,6 +49,9 @@ type execution struct {
 // stepSize is about what a step or a portal takes beside its texts and parameters, in bytes.
 const stepSize = 256
 
+// parsedSize is what an entry of parsed takes beside its name, in bytes.
+const parsedSize = 16
+
 // keptSteps bounds the room for steps that an idle session keeps.
 const keptSteps = 64
 
@@ -72,7 +75,10 @@ func (c *cycle) reply(msg pgproto3.BackendMessage, sure bool) {
 	if n := len(c.steps); n > 0 && c.steps[n-1].exec == nil && c.steps[n-1].sure == sure {
 		b, c.steps = c.steps[n-1].reply, c.steps[:n-1]
 	}
-	c.steps = append(c.steps, step{reply: encode(b, msg), sure: sure})
+	old := len(b)
+	b = encode(b, msg)
+	c.size += int64(len(b) - old)
+	c.steps = append(c.steps, step{reply: b, sure: sure})
 }
 
 func (c *cycle) execute(x *execution) {

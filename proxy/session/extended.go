@@ -27,14 +27,13 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 			return pgerr.Unsupported("declaring parameter types in Parse", "Leave the types to the server, with a cast in the statement where one is needed.")
 		}
 	}
-	statements := sqlscan.Split(nil, m.Query, s.planning.StandardConforming)
-	if len(statements) > 1 {
-		return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
-	}
 	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}, text: m.Query}
-	if len(statements) == 1 {
-		st.plan = plan.Classify(statements[0], s.planning)
-		st.params = statements[0].MaxParam
+	for stmt := range sqlscan.Statements(m.Query, s.planning.StandardConforming) {
+		if st.plan.Kind != plan.Empty {
+			return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+		}
+		st.plan = plan.Classify(stmt, s.planning)
+		st.params = stmt.MaxParam
 	}
 	if s.failed && !leavesFailedBlock(st.plan) {
 		return errAborted
@@ -49,6 +48,7 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 	here := st.plan.Kind != plan.Forward
 	if !here {
 		s.cycle.parsed = append(s.cycle.parsed, st.name)
+		s.cycle.size += int64(len(st.name)) + parsedSize
 	}
 	s.cycle.reply(&pgproto3.ParseComplete{}, here)
 	return nil
@@ -142,7 +142,7 @@ func inParameter(err *pgerr.Error, m *pgproto3.Bind, i int) *pgerr.Error {
 
 // copyParameters takes the values out of the message, which is only valid until the next one.
 func (s *Session) copyParameters(m *pgproto3.Bind) ([][]byte, *pgerr.Error) {
-	size := s.cycle.size + stepSize
+	size := s.cycle.size + stepSize + int64(len(m.DestinationPortal))
 	for _, v := range m.Parameters {
 		size += int64(len(v))
 	}
@@ -260,6 +260,9 @@ func (s *Session) closeObject(m *pgproto3.Close) *pgerr.Error {
 // extended goes on after a message of the extended protocol: after an error what is pending is run and rolled back, then
 // the error is sent at once, and all is skipped to Sync.
 func (s *Session) extended(ctx context.Context, err *pgerr.Error) error {
+	if err == nil && s.cycle.size > s.route.MaxRequest {
+		err = s.tooLarge() // by answers that wait for Sync
+	}
 	if err == nil {
 		return nil
 	}

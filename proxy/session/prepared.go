@@ -5,8 +5,11 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
 )
 
-// maxPreparedBytes bounds the texts of one session's prepared statements. Postgres has its memory; many sessions share ours.
+// maxPreparedBytes bounds what one session's prepared statements take. Postgres has its memory; many sessions share ours.
 const maxPreparedBytes = 64 << 20
+
+// preparedSize is about what a prepared statement takes beside its texts, in bytes.
+const preparedSize = 320
 
 // preparedStatement is a parsed statement of the extended protocol. Immutable.
 type preparedStatement struct {
@@ -15,6 +18,8 @@ type preparedStatement struct {
 	text   string
 	params int // the highest $n
 }
+
+func (st *preparedStatement) size() int { return preparedSize + len(st.name) + len(st.text) }
 
 // preparedStatements are a session's, by name; "" is the unnamed one. They outlive transactions and errors.
 type preparedStatements struct {
@@ -28,7 +33,7 @@ func (p *preparedStatements) add(st *preparedStatement) *pgerr.Error {
 		return pgerr.New(pgerr.DuplicatePreparedStatement, `prepared statement "%s" already exists`, st.name)
 	}
 	p.drop(st.name)
-	size := len(st.text) + len(st.name)
+	size := st.size()
 	if p.bytes+size > maxPreparedBytes {
 		return pgerr.New(pgerr.OutOfMemory, "the prepared statements of this session would take more than %d bytes", maxPreparedBytes).
 			WithHint("Close prepared statements that are not used any more.")
@@ -60,7 +65,7 @@ func unknownStatement(name string) *pgerr.Error {
 func (p *preparedStatements) drop(name string) bool {
 	st, ok := p.byName[name]
 	if ok {
-		p.bytes -= len(st.text) + len(st.name)
+		p.bytes -= st.size()
 		delete(p.byName, name)
 	}
 	return ok

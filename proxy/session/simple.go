@@ -19,27 +19,36 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 		return s.answerQuery(ctx, err)
 	}
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
-	statements := sqlscan.Split(nil, m.String, s.planning.StandardConforming)
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
-	if s.cycle.query && len(statements) > 1 {
-		s.cycle.several = m.String
+	s.admitAll(m.String)
+	return s.answerQuery(ctx, nil)
+}
+
+// admitAll queues the statements of a query string, up to the first that is refused: the rest is never looked at, but for
+// whether there is any.
+func (s *Session) admitAll(text string) {
+	var first *execution
+	refused := false
+	for st := range sqlscan.Statements(text, s.planning.StandardConforming) {
+		x := &execution{text: st.Text, charStart: st.CharStart, simple: true, many: first != nil}
+		if first == nil {
+			first = x
+		} else {
+			first.many = true
+			if s.cycle.query {
+				s.cycle.several = text
+			}
+		}
+		if refused {
+			return
+		}
+		x.plan = plan.Classify(st, s.planning)
+		s.admit(x, st)
+		refused = x.refusal != nil
 	}
-	if len(statements) == 0 {
+	if first == nil {
 		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
 	}
-	for _, st := range statements {
-		x := &execution{
-			plan:      plan.Classify(st, s.planning),
-			text:      st.Text,
-			charStart: st.CharStart,
-			simple:    true,
-			many:      len(statements) > 1,
-		}
-		if s.admit(x, st); x.refusal != nil {
-			break // the rest of the query string is never looked at
-		}
-	}
-	return s.answerQuery(ctx, nil)
 }
 
 // answerQuery ends a cycle with its answers, err or the error that comes before it, and ReadyForQuery.

@@ -1,6 +1,9 @@
 package sqlscan
 
-import "unicode/utf8"
+import (
+	"iter"
+	"unicode/utf8"
+)
 
 // Statement is one statement of a text.
 type Statement struct {
@@ -22,12 +25,26 @@ type Statement struct {
 	Unbalanced bool
 }
 
-// Split appends the statements of sql to dst: the segments between semicolons that hold at least one token.
+// Split appends the statements of sql to dst, see [Statements].
+func Split(dst []Statement, sql string, standardConforming bool) []Statement {
+	split(sql, standardConforming, func(st Statement) bool {
+		dst = append(dst, st)
+		return true
+	})
+	return dst
+}
+
+// Statements yields the statements of sql: the segments between semicolons that hold at least one token. It reads no
+// further than it is asked to, so a text of very many statements costs no more than those that are taken.
 //
 // A semicolon separates unless it stands in brackets (the action list of CREATE RULE; elsewhere Postgres refuses it, and
 // does so as well when it gets both halves in one) or in the BEGIN ATOMIC body of CREATE [OR REPLACE]
 // FUNCTION|PROCEDURE.
-func Split(dst []Statement, sql string, standardConforming bool) []Statement {
+func Statements(sql string, standardConforming bool) iter.Seq[Statement] {
+	return func(yield func(Statement) bool) { split(sql, standardConforming, yield) }
+}
+
+func split(sql string, standardConforming bool, yield func(Statement) bool) {
 	s := New(sql, standardConforming)
 	var cut splitter
 	var cur Statement
@@ -37,8 +54,8 @@ func Split(dst []Statement, sql string, standardConforming bool) []Statement {
 			break
 		}
 		if t.Kind == Punct && sql[t.Start] == ';' && cut.separates() {
-			if cur.Tokens > 0 {
-				dst = append(dst, cur.finish(sql, t.End, &cut))
+			if cur.Tokens > 0 && !yield(cur.finish(sql, t.End, &cut)) {
+				return
 			}
 			chars := cur.CharStart + utf8.RuneCountInString(sql[cur.Start:t.End])
 			cur, cut = Statement{Start: t.End, CharStart: chars}, splitter{}
@@ -54,9 +71,8 @@ func Split(dst []Statement, sql string, standardConforming bool) []Statement {
 		cut.see(sql, t)
 	}
 	if cur.Tokens > 0 {
-		dst = append(dst, cur.finish(sql, len(sql), &cut))
+		yield(cur.finish(sql, len(sql), &cut))
 	}
-	return dst
 }
 
 func (s Statement) finish(sql string, end int, cut *splitter) Statement {

@@ -3,6 +3,7 @@ package sqlscan
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -177,4 +178,17 @@ func FuzzScan(f *testing.F) {
 		checkTokens(t, sql, standardConforming)
 		checkSplit(t, sql, standardConforming)
 	})
+}
+
+func TestStatementsStopsWhenAsked(t *testing.T) {
+	var got []Statement
+	for s := range Statements("a; b; 'c", true) {
+		if got = append(got, s); len(got) == 2 {
+			break
+		}
+	}
+	want := Split(nil, "a; b; 'c", true)[:2]
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
