@@ -74,28 +74,40 @@ func (c *Cache) Probe(ctx context.Context, who Caller) (*Facts, error) {
 	return facts, nil
 }
 
-// readNow is Get's first read; this goroutine owns c.reading.
-func (c *Cache) readNow(ctx context.Context, who Caller) (*Facts, error) {
-	facts, err := read(ctx, c.up, who)
+// readNow reads for a login that waits; this goroutine owns c.reading.
+func (c *Cache) readNow(ctx context.Context, who Caller) (facts *Facts, err error) {
+	defer func() { c.settle(facts) }()
+	if facts, err = read(ctx, c.up, who); err != nil {
+		return nil, unavailable(err)
+	}
+	return facts, nil
+}
+
+// refresh reads for nobody in particular, in a goroutine of its own that owns c.reading.
+func (c *Cache) refresh(ctx context.Context, who Caller) {
+	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("panic", zap.String("event", "panic"), zap.Any("panic", p), zap.Stack("stack"))
+		}
+	}()
+	if _, err := c.readNow(ctx, who); err != nil {
+		c.log.Warn("server parameters could not be refreshed, the old ones stay in use", zap.String("event", "facts_not_refreshed"), zap.Error(err))
+	}
+}
+
+// settle ends the read in flight. Without new facts the old ones count as read a little later, so that not every login asks
+// again.
+func (c *Cache) settle(facts *Facts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.reading)
 	c.reading = nil
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	c.facts, c.readAt = facts, time.Now()
-	return facts, nil
-}
-
-func (c *Cache) refresh(ctx context.Context, who Caller) {
-	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
-	defer cancel()
-	if _, err := c.readNow(ctx, who); err != nil {
-		c.log.Warn("server parameters could not be refreshed, the old ones stay in use", zap.Error(err))
-		c.mu.Lock()
-		c.readAt = time.Now().Add(-c.ttl + min(c.ttl, refreshLimit)) // not again with every login
-		c.mu.Unlock()
+	if facts != nil {
+		c.facts, c.readAt = facts, time.Now()
+	} else {
+		c.readAt = time.Now().Add(-c.ttl + min(c.ttl, refreshLimit))
 	}
 }
 

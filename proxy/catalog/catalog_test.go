@@ -200,3 +200,27 @@ func TestAnyOtherErrorIsOneSentence(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+func TestAPanicInTheBackgroundEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken atomic.Bool
+		s := &server{rows: func() []Parameter {
+			if broken.Load() {
+				panic("a test's own")
+			}
+			return version("150018")()
+		}}
+		c := NewCache(s, time.Minute, zap.NewNop())
+		for range 3 {
+			if _, err := c.Get(t.Context(), caller("a")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			broken.Store(true)
+			time.Sleep(2 * time.Minute)
+		}
+		if n := s.asked.Load(); n != 3 {
+			t.Errorf("asked %d times, want a read and two refreshes", n)
+		}
+	})
+}
