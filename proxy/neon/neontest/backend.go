@@ -33,6 +33,7 @@ type message struct {
 // It is owned by one request at a time; the reading goroutine owns the receiving half of conn.
 type backend struct {
 	conn   net.Conn
+	in     io.Reader // reads conn
 	pid    uint32
 	secret []byte
 	key    []byte // signs this backend's sessions, see identity.go
@@ -47,8 +48,8 @@ type backend struct {
 	out               []byte // scratch for requests
 }
 
-func newBackend(conn net.Conn, pid uint32, secret, key []byte) *backend {
-	b := &backend{conn: conn, pid: pid, secret: secret, key: key, queue: make(chan message, 64), quit: make(chan struct{}), types: map[uint32]pgType{}}
+func newBackend(conn net.Conn, in io.Reader, pid uint32, secret, key []byte) *backend {
+	b := &backend{conn: conn, in: in, pid: pid, secret: secret, key: key, queue: make(chan message, 64), quit: make(chan struct{}), types: map[uint32]pgType{}}
 	go b.read()
 	return b
 }
@@ -70,14 +71,14 @@ func (b *backend) read() {
 	defer func() { b.closed.Store(true); _ = b.conn.Close() }()
 	for {
 		var header [5]byte
-		if _, err := io.ReadFull(b.conn, header[:]); err != nil {
+		if _, err := io.ReadFull(b.in, header[:]); err != nil {
 			return
 		}
 		n := int64(binary.BigEndian.Uint32(header[1:])) - 4
 		if n < 0 || n > maxMessage {
 			return
 		}
-		body, err := readBody(b.conn, n)
+		body, err := readBody(b.in, n)
 		if err != nil {
 			return
 		}

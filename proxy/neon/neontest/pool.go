@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // maxIdle is how many idle backends one server keeps.
@@ -126,6 +128,13 @@ func (p *pool) open(ctx context.Context, key poolKey) (*backend, error) {
 	config.User, config.Password, config.Database = key.role, "", key.database
 	secret := newKey()
 	config.RuntimeParams = sessionSettings(secret)
+	// While it connects, pgconn may read ahead of itself, in the background: only its own reader has every byte.
+	var in io.Reader
+	build := config.BuildFrontend
+	config.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+		in = r
+		return build(r, w)
+	}
 	conn, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, connectFailure(err)
@@ -134,7 +143,7 @@ func (p *pool) open(ctx context.Context, key poolKey) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("neontest: BUG: %w", err)
 	}
-	b := newBackend(h.Conn, h.PID, h.SecretKey, secret)
+	b := newBackend(h.Conn, in, h.PID, h.SecretKey, secret)
 	p.mu.Lock()
 	p.live[b] = struct{}{}
 	closed := p.closed

@@ -21,6 +21,8 @@ const DefaultLimit = 10 << 20
 type Options struct {
 	// DSN connects a superuser to the Postgres behind. Roles connect to the same host and port without a password.
 	DSN string
+	// Dial connects to Postgres; nil is a plain connection.
+	Dial pgconn.DialFunc
 	// Addr is where to listen; "" is a free port on 127.0.0.1.
 	Addr string
 	// Providers are whose tokens are accepted. nil: none was ever configured; see SetProviders.
@@ -59,6 +61,9 @@ func New(o Options) (*Server, error) {
 	admin, err := pgconn.ParseConfig(o.DSN)
 	if err != nil {
 		return nil, fmt.Errorf("neontest: the superuser's connection: %w", err)
+	}
+	if o.Dial != nil {
+		admin.DialFunc = o.Dial
 	}
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
