@@ -94,11 +94,11 @@ func (c *Cache) failed(err error) {
 func (c *Cache) install(set *keySet) {
 	old := c.set.Load()
 	generation := c.generation.Load()
-	changed := old == nil || old.content != set.content || c.expired
+	changed := old == nil || old.content != set.content
 	if changed {
 		generation++
 	}
-	for _, key := range set.keys {
+	for _, key := range set.keys { // after StaleLimit the generation has moved on already
 		key.generation = generation
 	}
 	c.set.Store(set)

@@ -163,9 +163,10 @@ func textAttacks(o on) attacktable.Tests {
 			}
 			return out.String() + "}"
 		}),
-		"4.1-json-many-values":  add(`"x":[0` + strings.Repeat(",0", 5000) + `]`),
-		"4.1-json-header-space": o.forge(jwkstest.Forgery{HeaderText: func(h []byte) []byte { return append(h, ' ') }}),
-		"4.1-json-1e999":        add(`"x":1e999`),
+		"4.1-json-many-values":         add(`"x":[0` + strings.Repeat(",0", 5000) + `]`),
+		"4.1-json-header-space":        o.forge(jwkstest.Forgery{HeaderText: func(h []byte) []byte { return append(h, ' ') }}),
+		"4.1-json-header-space-before": o.forge(jwkstest.Forgery{HeaderText: func(h []byte) []byte { return append([]byte(" "), h...) }}),
+		"4.1-json-1e999":               add(`"x":1e999`),
 		"4.1-json-names-1e6": o.token(func(s *stand) string {
 			text := []byte(`{"a":0`)
 			for i := range 1_000_000 {
