@@ -3,30 +3,32 @@ package neontest_test
 import (
 	"context"
 	"net"
-	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pgturnstile/pgturnstile/proxy/neon/neontest"
 )
 
-// entangled is a connection whose writes wait for somebody to read, as on a busy machine they may seem to.
+// entangled is a connection whose first write returns late: when its answer has been read and another read has begun.
 type entangled struct {
 	net.Conn
-	once    sync.Once
-	reading chan struct{} // closed when a read has begun
-	writes  int
+	reads, writes atomic.Int64
+	again         chan struct{} // closed when the second read begins
 }
 
 func (c *entangled) Read(p []byte) (int, error) {
-	c.once.Do(func() { close(c.reading) })
+	if c.reads.Add(1) == 2 {
+		close(c.again)
+	}
 	return c.Conn.Read(p)
 }
 
 func (c *entangled) Write(p []byte) (int, error) {
-	if c.writes++; c.writes == 1 {
-		<-c.reading
+	n, err := c.Conn.Write(p)
+	if c.writes.Add(1) == 1 {
+		<-c.again
 	}
-	return c.Conn.Write(p)
+	return n, err
 }
 
 // While pgconn connects it may start to read in the background; the bytes that this takes must not be lost to us.
@@ -34,7 +36,7 @@ func TestBytesReadWhileConnecting(t *testing.T) {
 	s := newStack(t, neontest.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, network, addr)
-		return &entangled{Conn: conn, reading: make(chan struct{})}, err
+		return &entangled{Conn: conn, again: make(chan struct{})}, err
 	}})
 	for range 3 {
 		if got := s.ask(t, "alice", sql("select auth.user_id()")); got.cell(0, 0) != "alice" {
