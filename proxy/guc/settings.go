@@ -27,8 +27,11 @@ const maxName = 63
 // Set carries out SET [SESSION] of a kept setting.
 func (s *Settings) Set(st *plan.Setting) *pgerr.Error {
 	i, ok := indexOf(st.Name)
-	if !ok || st.Local {
+	if !ok {
 		return RefuseSet(st.Name)
+	}
+	if st.Local {
+		return pgerr.Unsupported("SET LOCAL "+keptSettings[i].name, "Use SET without LOCAL.")
 	}
 	if st.Default {
 		s.values[i] = s.reset[i]

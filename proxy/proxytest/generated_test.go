@@ -15,7 +15,6 @@ type generator struct {
 	r      *rand.Rand
 	next   int  // a fresh key
 	block  bool // the text so far has a block open
-	failed bool // an error stands in the text so far: the rest of it is not run
 }
 
 // plain are statements that do not fail; %d is a key that no other statement has.

@@ -3,7 +3,6 @@ package session
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -133,10 +132,7 @@ func (s *Session) textFormats(codes []int16, thing string) (int, *pgerr.Error) {
 // inParameter says in which parameter the error is (bind_param_error_callback).
 func inParameter(err *pgerr.Error, m *pgproto3.Bind, i int) *pgerr.Error {
 	e := *err
-	e.Where = fmt.Sprintf("unnamed portal parameter $%d", i+1)
-	if m.DestinationPortal != "" {
-		e.Where = fmt.Sprintf(`portal "%s" parameter $%d`, m.DestinationPortal, i+1)
-	}
+	e.Where = wire.ParameterContext(m.DestinationPortal, i+1)
 	return &e
 }
 

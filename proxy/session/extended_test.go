@@ -162,8 +162,11 @@ func TestPipelineIsBounded(t *testing.T) {
 		msgs = append(msgs, bind("", "a", "x"), execute(""))
 	}
 	c.send(append(msgs, &pgproto3.Sync{})...)
-	got := c.cycle()
-	if !strings.Contains(got, "E(ERROR 54000: the statements of one transaction would take more than 10000 bytes)") {
+	const want = "E(ERROR 54000: the statements of one transaction would take more than 10000 bytes (What had not been answered yet was not run.)) Z(I)"
+	if got := c.cycle(); got != want {
 		t.Error(got)
+	}
+	if sent := c.up.sent(); len(sent) != 0 {
+		t.Errorf("sent %v", sent)
 	}
 }

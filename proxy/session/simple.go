@@ -113,8 +113,12 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	s.cycle.execute(x)
 }
 
+// tooLarge is the error for more than one request can hold. What waits is dropped instead of run and rolled back: it may be
+// hundreds of thousands of statements.
 func (s *Session) tooLarge() *pgerr.Error {
+	s.cycle.answered()
 	return pgerr.New(pgerr.ProgramLimitExceeded, "the statements of one transaction would take more than %d bytes", s.route.MaxRequest).
+		WithDetail("What had not been answered yet was not run.").
 		WithHint("Send fewer statements or parameters at once.")
 }
 
