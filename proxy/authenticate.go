@@ -88,7 +88,7 @@ func (t *sharedTokens) take(claims *cognito.Claims, password string) (token upst
 	defer t.mu.Unlock()
 	s := t.held[claims]
 	if s == nil {
-		s = &sharedToken{token: upstream.NewToken(strings.Clone(bare(password)))}
+		s = &sharedToken{token: upstream.NewToken(strings.Clone(cognito.Bare(password)))}
 		if t.held == nil {
 			t.held = make(map[*cognito.Claims]*sharedToken)
 		}
@@ -102,17 +102,6 @@ func (t *sharedTokens) take(claims *cognito.Claims, password string) (token upst
 			delete(t.held, claims)
 		}
 	}
-}
-
-// bare is the token of a password that was accepted: the verifier overlooks what pasting adds, upstream nothing may stand
-// around it.
-func bare(password string) string {
-	const space, scheme = " \t\r\n\v\f", "Bearer "
-	token := strings.Trim(password, space)
-	if len(token) > len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) {
-		token = strings.TrimLeft(token[len(scheme):], space)
-	}
-	return token
 }
 
 // noPassword is the ending for an error of ReadPassword. A client that closes instead is no failure: psql does so to ask
