@@ -20,7 +20,9 @@
 //	                                           which no provider knows
 //	PGTURNSTILE_CONFORMANCE_ADMIN_DSN          a superuser of the endpoint's Postgres, database neondb, for an exchange's setup
 //
-// An exchange whose endpoint is not given is skipped, and said so.
+// An exchange whose endpoint is not given is skipped, and said so. PGTURNSTILE_TEST_POSTGRES_BIN is the directory of the
+// PostgreSQL binaries for the tests, where another installation than the newest is meant; the suite was run with 15.18, 15.20,
+// 16.14, 17.10 and 18.4.
 //
 // It imports nothing else of this project. Start reading with [Server] and handler.go, then statement.go and jwt.go.
 package neontest

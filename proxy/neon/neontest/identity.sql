@@ -145,10 +145,15 @@ BEGIN
   RETURN NULL;
 END $f$;
 
--- With the extension these are known settings, which a role may set for itself. From 15 on, unknown ones need a grant.
+-- With the extension these are known settings, which a role may set for itself. From 15 on, unknown ones need a grant, which
+-- holds in all databases; another one may be granting it at the same time.
 DO $f$
 BEGIN
   IF current_setting('server_version_num')::int >= 150000 THEN
-    EXECUTE 'GRANT SET ON PARAMETER pg_session_jwt.jwt, request.jwt.claims TO PUBLIC';
+    IF (SELECT count(*) FROM pg_parameter_acl WHERE parname IN ('pg_session_jwt.jwt', 'request.jwt.claims')) < 2 THEN
+      EXECUTE 'GRANT SET ON PARAMETER pg_session_jwt.jwt, request.jwt.claims TO PUBLIC';
+    END IF;
   END IF;
+EXCEPTION WHEN internal_error OR unique_violation THEN
+  NULL;
 END $f$;
