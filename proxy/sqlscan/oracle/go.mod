@@ -7,9 +7,6 @@ require (
 	github.com/pgturnstile/pgturnstile v0.0.0
 )
 
-require (
-	github.com/jackc/pgx/v5 v5.12.0 // indirect
-	google.golang.org/protobuf v1.36.12
-)
+require google.golang.org/protobuf v1.36.12
 
 replace github.com/pgturnstile/pgturnstile => ../../..
