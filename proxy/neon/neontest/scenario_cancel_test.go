@@ -93,7 +93,7 @@ func TestScenarioTerminate(t *testing.T) {
 	wantError(t, "terminates itself", s.askOnFreshBackend(t, sql("select pg_terminate_backend(pg_backend_pid())")), 400, "57P01", "terminating connection")
 	wantError(t, "terminates itself in a batch", s.askOnFreshBackend(t, insert, sql("select pg_terminate_backend(pg_backend_pid())")), 400, "57P01", "terminating connection")
 	got := s.ask(t, "alice", sql("select count(*) from public.log"))
-	if got.Message == "connection closed" { // if the pool has not seen it yet, as was recorded once
+	if got.Message == "connection closed" || strings.HasPrefix(got.Message, "db error: FATAL") { // if the pool has not seen it yet, as was recorded once
 		got = s.ask(t, "alice", sql("select count(*) from public.log"))
 	}
 	if got.cell(0, 0) != "0" {
@@ -124,7 +124,9 @@ func TestScenarioIdleBackendsTerminated(t *testing.T) {
 		return admin(t, s.dsn, "select count(*) from pg_stat_activity where usename = 'authenticated' and datname = current_database()") == "0"
 	})
 	for i := range 6 {
-		if got := s.ask(t, "alice", sql("select 1")); got.Status != 200 && got.Message != "connection closed" {
+		// A request may come before the endpoint has seen the end of a connection; then it gets what was left on it.
+		got := s.ask(t, "alice", sql("select 1"))
+		if got.Status != 200 && got.Message != "connection closed" && !strings.HasPrefix(got.Message, "db error: FATAL: terminating connection") {
 			t.Errorf("request %d after the end of all backends: %s", i, got)
 		}
 	}
