@@ -125,7 +125,8 @@ install_tools() {
     logged npm install --silent --no-save --no-audit --no-fund --prefix "$node" "$node_pg"
     echo "$node_pg" >"$node/installed"
   fi
-  export PGTURNSTILE_TEST_PYTHON=$venv/bin/python3 PGTURNSTILE_MOTO_SERVER=$venv/bin/moto_server NODE_PATH=$node/node_modules
+  # The tests find python3 and moto_server by PATH. A PGTURNSTILE_ variable would be a setting to every process that they start.
+  export PATH=$venv/bin:$PATH NODE_PATH=$node/node_modules
   need_promtool
 }
 
