@@ -50,11 +50,8 @@ func (s *Server) serveSQL(w http.ResponseWriter, r *http.Request) {
 	body, tx, err := s.run(w, r)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	switch {
-	case errors.Is(err, errNoAnswer):
+	case errors.Is(err, errNoAnswer), err != nil && r.Context().Err() != nil: // a client that closed one half has left as well
 		panic(http.ErrAbortHandler)
-	case err != nil && aborted(r.Context()):
-		f := &failure{status: http.StatusBadRequest, message: "Query cancelled, connection was terminated"} // for nobody
-		answer(w, f.status, f.body())
 	case err != nil:
 		f := asFailure(err)
 		if f.status == http.StatusRequestEntityTooLarge {

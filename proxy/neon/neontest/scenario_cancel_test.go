@@ -184,6 +184,11 @@ func TestScenarioDisconnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		await(t, test.name+": no backend works on it any more", func() bool { return s.count(t, "pg_sleep(30)") == 0 })
+		if test.name == "half close" {
+			if answer, err := io.ReadAll(conn); err != nil || len(answer) > 0 {
+				t.Errorf("%s: answered %q, %v", test.name, answer, err)
+			}
+		}
 		if got := s.ask(t, "alice", sql("select count(*) from public.log")); got.cell(0, 0) != "0" {
 			t.Errorf("%s: %s rows were committed", test.name, got.cell(0, 0))
 		}

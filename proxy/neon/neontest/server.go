@@ -1,7 +1,6 @@
 package neontest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -144,6 +143,3 @@ func (s *Server) Reset() {
 		}
 	}
 }
-
-// aborted reports whether a request's client has gone.
-func aborted(ctx context.Context) bool { return ctx.Err() != nil }
