@@ -23,6 +23,7 @@ const (
 	autoRenew = 300 * time.Second
 	maxRenew  = time.Hour
 
+	maxEntries   = 10_000
 	fetchTimeout = 5 * time.Second
 	fetchTries   = 4
 	maxJWKS      = 64 << 10
@@ -112,6 +113,9 @@ func (c *keyCache) entry(key cacheKey) *cacheEntry {
 	defer c.mu.Unlock()
 	entry := c.entries[key]
 	if entry == nil {
+		if len(c.entries) >= maxEntries { // anybody may name another endpoint: begin anew
+			clear(c.entries)
+		}
 		entry = &cacheEntry{renew: make(chan struct{}, 1)}
 		c.entries[key] = entry
 	}
