@@ -18,6 +18,9 @@ type shape struct {
 // query classifies SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE and MERGE, with or without WITH and parentheses.
 func (r *reader) query() Plan {
 	s := r.shape(0)
+	if r.is("UPDATE") && r.updatesSettings() {
+		return refuse(FeatureSet, "UPDATE of pg_settings")
+	}
 	r.marks.into = 0 // so far it was that of an INSERT or MERGE in a CTE
 	r.drain()
 	p := Plan{Verb: s.verb}
@@ -37,6 +40,20 @@ func (r *reader) query() Plan {
 		p.ReadOnlyShape = !s.modifies && !r.marks.locks
 	}
 	return p
+}
+
+// updatesSettings reports whether the UPDATE that starts here is of the view pg_settings, whose rule is a set_config(). In a
+// CTE Postgres refuses it.
+func (r *reader) updatesSettings() bool {
+	ahead := *r
+	ahead.next()
+	ahead.accept("ONLY")
+	ahead.acceptChar('(') // ONLY (name)
+	name, ok := ahead.name()
+	if ok && name == "pg_catalog" && ahead.acceptChar('.') {
+		name, _ = ahead.name()
+	}
+	return name == "pg_settings"
 }
 
 // shape reads the head of a query and stops at its main verb.

@@ -29,6 +29,7 @@ const (
 	FeatureSetConfig          Feature = "set_config"
 	FeatureSetConstraints     Feature = "set_constraints"
 	FeatureSetRole            Feature = "set_role"
+	FeatureSetseed            Feature = "setseed"
 	FeatureSetTransaction     Feature = "set_transaction"
 	FeatureShowAll            Feature = "show_all"
 	FeatureTemp               Feature = "temp"
@@ -61,6 +62,7 @@ var hints = map[Feature]string{
 	FeatureSetConfig:          keptHint,
 	FeatureSetConstraints:     "Declare the constraint DEFERRABLE INITIALLY DEFERRED.",
 	FeatureSetRole:            "The session's role is given by its route. Connect through another route.",
+	FeatureSetseed:            "For an order that can be repeated, sort by a hash, as in ORDER BY md5(id::text || 'seed').",
 	FeatureSetTransaction:     "Give the modes to BEGIN, as in BEGIN ISOLATION LEVEL SERIALIZABLE.",
 	FeatureShowAll:            "Use SHOW with the setting's name.",
 	FeatureTemp:               "Use a CTE, an array or an unlogged table.",
@@ -95,6 +97,7 @@ var refusedCalls = map[string]call{
 	"set_config":                  {FeatureSetConfig, "set_config()"},
 	"currval":                     {FeatureCurrval, "currval()"},
 	"lastval":                     {FeatureLastval, "lastval()"},
+	"setseed":                     {FeatureSetseed, "setseed()"},
 	"current_setting":             {FeatureCurrentSetting, ""},
 	"pg_advisory_lock":            {FeatureAdvisoryLock, "the session advisory lock of pg_advisory_lock()"},
 	"pg_advisory_lock_shared":     {FeatureAdvisoryLock, "the session advisory lock of pg_advisory_lock_shared()"},

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -107,8 +108,8 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.plan.Kind == plan.Refuse:
 		s.unsupported(string(x.plan.Feature))
 		x.refusal = x.plan.Refusal
-	case x.simple && st.MaxParam > 0 && !ownsParameters(st):
-		x.refusal = noParameter(st)
+	case x.simple && st.MaxParam > 0 && !s.ownsParameters(st):
+		x.refusal = s.noParameter(st)
 	}
 	s.cycle.execute(x)
 }
@@ -123,16 +124,24 @@ func (s *Session) tooLarge() *pgerr.Error {
 }
 
 // ownsParameters reports whether $n in the statement can be an argument of the routine that it creates.
-func ownsParameters(st sqlscan.Statement) bool {
-	sc := sqlscan.New(st.Text, true)
-	first, ok := sc.Next()
-	return ok && sqlscan.Keyword(st.Text, first, "CREATE")
+func (s *Session) ownsParameters(st sqlscan.Statement) bool {
+	sc := sqlscan.New(st.Text, s.planning.StandardConforming)
+	for _, words := range [][]string{{"CREATE"}, {"OR", "FUNCTION", "PROCEDURE"}, {"REPLACE"}, {"FUNCTION", "PROCEDURE"}} {
+		t, ok := sc.Next()
+		if !ok || !slices.ContainsFunc(words, func(w string) bool { return sqlscan.Keyword(st.Text, t, w) }) {
+			return false
+		}
+		if sqlscan.Keyword(st.Text, t, "FUNCTION") || sqlscan.Keyword(st.Text, t, "PROCEDURE") {
+			return true
+		}
+	}
+	return false
 }
 
 // noParameter is what Postgres says of a $n in a simple Query: upstream it would be taken for a parameter that was not
 // given.
-func noParameter(st sqlscan.Statement) *pgerr.Error {
-	sc := sqlscan.New(st.Text, true)
+func (s *Session) noParameter(st sqlscan.Statement) *pgerr.Error {
+	sc := sqlscan.New(st.Text, s.planning.StandardConforming)
 	for t, ok := sc.Next(); ok; t, ok = sc.Next() {
 		if t.Kind == sqlscan.Param {
 			e := pgerr.New("42P02", "there is no parameter %s", st.Text[t.Start:t.End])

@@ -54,6 +54,9 @@ func TestSimpleQuery(t *testing.T) {
 		{"a syntax error in a block that stays open", "begin; oops", "E(ERROR 42601@8: it failed) Z(I)", ""},
 		{"a syntax error in a block: it has not begun", "begin; insert into t values (1); oops; commit", "E(ERROR 42601@34: it failed) Z(I)", ""},
 		{"a parameter", "select $1", "E(ERROR 42P02@8: there is no parameter $1) Z(I)", ""},
+		{"a parameter of no routine", "create table u as select $1", "E(ERROR 42P02@26: there is no parameter $1) Z(I)", ""},
+		{"a parameter of a routine", "create or replace function f(int) returns int return $1", "C(CREATE FUNCTION) Z(I)",
+			"auto: create or replace function f(int) returns int return $1"},
 		{"kept settings", "set application_name = 'x y'; show application_name",
 			"C(SET) T(application_name) D(x y) C(SHOW) S(application_name=x y) Z(I)", ""},
 		{"an unset one is the server's to show", "show extra_float_digits", "T(s) D(1) C(SHOW) Z(I)", "auto: show extra_float_digits"},
@@ -131,4 +134,12 @@ func TestFailedBlock(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// With standard_conforming_strings off a backslash escapes a quote, and where a parameter stands follows from that.
+func TestParameterWithBackslashes(t *testing.T) {
+	c := connect(t, &scripted{}, func(o *Options) { o.Facts.StandardConforming = false })
+	if got := c.query(`select '\' $2', $1`); got != "E(ERROR 42P02@17: there is no parameter $1) Z(I)" {
+		t.Error(got)
+	}
 }

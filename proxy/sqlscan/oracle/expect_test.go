@@ -226,6 +226,10 @@ func expectQuery(n *pg_query.Node) expected {
 	case *pg_query.Node_InsertStmt:
 		verb, with, returning = plan.VerbInsert, s.InsertStmt.WithClause, s.InsertStmt.ReturningList
 	case *pg_query.Node_UpdateStmt:
+		rel := s.UpdateStmt.Relation
+		if rel.Relname == "pg_settings" && rel.Catalogname == "" && (rel.Schemaname == "" || rel.Schemaname == "pg_catalog") {
+			return refused(plan.FeatureSet)
+		}
 		verb, with, returning = plan.VerbUpdate, s.UpdateStmt.WithClause, s.UpdateStmt.ReturningList
 	case *pg_query.Node_DeleteStmt:
 		verb, with, returning = plan.VerbDelete, s.DeleteStmt.WithClause, s.DeleteStmt.ReturningList

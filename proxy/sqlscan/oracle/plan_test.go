@@ -73,7 +73,7 @@ func comparePlan(sql string, lenient bool) error {
 
 // callFeatures are the refusals of function calls.
 var callFeatures = map[plan.Feature]bool{plan.FeatureAdvisoryLock: true, plan.FeatureCurrentSetting: true,
-	plan.FeatureCurrval: true, plan.FeatureLastval: true, plan.FeatureSetConfig: true}
+	plan.FeatureCurrval: true, plan.FeatureLastval: true, plan.FeatureSetConfig: true, plan.FeatureSetseed: true}
 
 func classify(s sqlscan.Statement) plan.Plan {
 	return plan.Classify(s, plan.Options{StandardConforming: true, Role: role})
@@ -116,6 +116,8 @@ func calls(n *pg_query.Node) (f plan.Feature) {
 			found = plan.FeatureCurrval
 		case "lastval":
 			found = plan.FeatureLastval
+		case "setseed":
+			found = plan.FeatureSetseed
 		case "current_setting":
 			if len(c.Args) > 0 {
 				walk(c.Args[0].ProtoReflect(), func(m protoreflect.Message) {
