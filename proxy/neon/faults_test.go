@@ -182,11 +182,15 @@ func TestBytesBehindAReply(t *testing.T) {
 		"just one byte": {head(len(oneRow), "") + oneRow + "\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			hungUp := make(chan struct{})
 			srv := newRawServer(t, func(nc net.Conn, n int32) bool {
 				if n == 1 {
 					_, _ = io.WriteString(nc, c.reply)
 					if c.later != "" {
 						_, _ = io.WriteString(nc, c.later)
+						_, _ = io.Copy(io.Discard, nc) // to the end that the client makes of it
+						close(hungUp)
+						return false
 					}
 				} else {
 					_, _ = io.WriteString(nc, head(len(oneRow), "")+oneRow)
@@ -199,6 +203,13 @@ func TestBytesBehindAReply(t *testing.T) {
 				check(t, err, "08006", upstream.Unknown)
 			} else if err != nil {
 				t.Errorf("%v", err)
+			}
+			if c.later != "" { // while a request is being written nobody could tell whose answer comes
+				select {
+				case <-hungUp:
+				case <-time.After(20 * time.Second):
+					t.Fatal("the connection with a byte too many is kept")
+				}
 			}
 			for range 3 {
 				sink := &collector{t: t}
