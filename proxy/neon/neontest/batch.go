@@ -64,5 +64,7 @@ func (b *backend) interruptible(ctx context.Context, batch bool, f func() ([]byt
 	}
 	b.close()
 	<-done
+	// A statement that began behind the first cancel would run on: Postgres looks at its socket only when it writes.
+	_ = b.cancel(context.WithoutCancel(ctx))
 	return nil, false, context.Cause(ctx)
 }
