@@ -12,9 +12,9 @@ import (
 
 // generator makes sessions of Queries and pipelines that end outside of a block, so that everything in them is kept exact.
 type generator struct {
-	r      *rand.Rand
-	next   int  // a fresh key
-	block  bool // the text so far has a block open
+	r     *rand.Rand
+	next  int  // a fresh key
+	block bool // the text so far has a block open
 }
 
 // plain are statements that do not fail; %d is a key that no other statement has.
