@@ -166,7 +166,7 @@ func TestErrorShapes(t *testing.T) {
 		"position as a number":  {400, `{"message":"x","code":"22012","position":4}`, "22012", "x"},
 		"odd types":             {400, `{"message":"x","code":"22012","detail":{"a":[1]},"hint":7,"position":"x","line":-1}`, "22012", "x"},
 		"message over the size": {400, `{"message":"` + strings.Repeat("x", 1<<20) + `","code":"22012"}`, "22012", "xxx"},
-		"body over the size":    {400, `{"message":"` + strings.Repeat("x", 9<<20) + `","code":"22012"}`, "08006", "HTTP status 400"},
+		"a long value repeated": {400, `{"message":"` + strings.Repeat("x", 9<<20) + `","code":"22012"}`, "22012", "xxx"},
 		"trailing garbage":      {400, `{"message":"x","code":"22012"}{}`, "08006", "HTTP status 400"},
 		"nested too deep":       {400, `{"message":"x","code":"22012","y":` + strings.Repeat("[", 1000), "08006", "HTTP status 400"},
 	} {

@@ -10,8 +10,9 @@ import (
 const (
 	// maxErrorField bounds what is kept of one text of an error, in bytes.
 	maxErrorField = 64 << 10
-	// maxErrorBody bounds what is read of an error's body. A longer one is no error object of anybody's.
-	maxErrorBody = 8 << 20
+	// maxErrorBody bounds what is read of an error's body: the SQLSTATE stands behind the message, and Postgres repeats in
+	// it the whole of a value that it cannot read.
+	maxErrorBody = 128 << 20
 	// maxWrapped bounds a JSON string that holds the error object.
 	maxWrapped = 256 << 10
 )
