@@ -53,6 +53,9 @@ type Plan struct {
 	// ReadOnlyShape: by its words alone a read. SELECT, VALUES, TABLE, SHOW, EXPLAIN without ANALYZE, no locking
 	// clause, no INTO, no data-modifying CTE. The functions it calls may still write.
 	ReadOnlyShape bool
+	// ReadOnlyMatters: in a READ ONLY transaction its result or effect may be another, without an error. It calls a function
+	// that may write and catch the error, or shows a setting.
+	ReadOnlyMatters bool
 	// ReturningDML: it modifies data by its words and returns rows.
 	ReturningDML bool
 	// Alone: it cannot run inside a transaction block (25001).

@@ -37,7 +37,7 @@ func (r *reader) query() Plan {
 		}
 	default:
 		p.Returns, p.ReturningDML = ReturnsRows, s.modifies
-		p.ReadOnlyShape = !s.modifies && !r.marks.locks
+		p.ReadOnlyShape, p.ReadOnlyMatters = !s.modifies && !r.marks.locks, r.marks.impure
 	}
 	return p
 }

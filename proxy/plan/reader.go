@@ -17,13 +17,15 @@ type reader struct {
 // marks is what has been seen so far, tok included.
 type marks struct {
 	called    call // the first call of a function whose effect or result would not be true here
+	impure    bool // a call of a function that is not one of pureCalls
 	locks     bool // FOR UPDATE, FOR SHARE and so on, anywhere
 	returning bool // RETURNING outside brackets
 	as        bool // AS outside brackets
 	into      int  // where the text behind the first INTO starts; 0: there is none
 
-	callee   sqlscan.Token // the identifier that a ( right here would call; none if its End is 0
-	argument int           // depth inside current_setting( while its first argument goes on, else 0
+	qualified bool          // callee has a schema's name before it
+	callee    sqlscan.Token // the identifier that a ( right here would call; none if its End is 0
+	argument  int           // depth inside current_setting( while its first argument goes on, else 0
 }
 
 func newReader(sql string, standardConforming bool) reader {
@@ -54,7 +56,7 @@ func (r *reader) next() {
 	case sqlscan.Word:
 		r.markWord()
 	case sqlscan.QuotedIdent, sqlscan.UIdent:
-		r.marks.callee = t
+		r.marks.callee, r.marks.qualified = t, r.afterPoint()
 	case sqlscan.String:
 		r.markString()
 	case sqlscan.Punct:
@@ -92,7 +94,7 @@ func (r *reader) markWord() {
 			m.returning = m.returning || !r.afterPoint() && !r.after("AS")
 		}
 	}
-	m.callee = r.tok
+	m.callee, m.qualified = r.tok, r.afterPoint()
 }
 
 func (r *reader) markString() {
@@ -133,6 +135,7 @@ func (r *reader) markPunct() {
 }
 
 func (r *reader) markCall(name sqlscan.Token) {
+	r.marks.impure = r.marks.impure || r.marks.qualified || !pureCall(r.sql, name)
 	c := refusedCall(r.sql, name)
 	switch {
 	case c.feature == FeatureCurrentSetting:

@@ -222,7 +222,7 @@ func (r *reader) reset() Plan {
 }
 
 func (r *reader) show() Plan {
-	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, ReadOnlyShape: true}
+	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, ReadOnlyShape: true, ReadOnlyMatters: true}
 	name, ok := r.variable()
 	switch {
 	case !ok:

@@ -176,10 +176,10 @@ func (g *group) request(how outcome) (req *upstream.Request, positioned bool) {
 	return req, positioned
 }
 
-// reads reports whether by their words all statements only read.
+// reads reports whether by their words all statements only read, and do so alike in a READ ONLY transaction.
 func (g *group) reads() bool {
 	for _, m := range g.members {
-		if m.exec != nil && !m.exec.plan.ReadOnlyShape {
+		if m.exec != nil && (!m.exec.plan.ReadOnlyShape || m.exec.plan.ReadOnlyMatters) {
 			return false
 		}
 	}
