@@ -24,6 +24,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			_ = out.Close()
 		}()
 		t.handler.ServeHTTP(w, r)
+		if r.Context().Err() != nil { // the handler gave up: what it sent must not look whole
+			panic(http.ErrAbortHandler)
+		}
 	}()
 	select {
 	case <-w.begun:
@@ -31,7 +34,10 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = body.CloseWithError(r.Context().Err())
 		return nil, r.Context().Err()
 	}
-	if w.aborted {
+	switch {
+	case w.aborted && r.Context().Err() != nil:
+		return nil, r.Context().Err()
+	case w.aborted:
 		return nil, io.ErrUnexpectedEOF
 	}
 	return &http.Response{
