@@ -176,8 +176,15 @@ func floatValue(f float64, negative bool) Value {
 	return Value{Kind: Float, Float: f}
 }
 
-// pow10 is the double nearest to 10^n, 0 <= n <= 308: what a table of literals holds.
-func pow10(n int) float64 { return math.Pow10(n) }
+// pow10 is the double nearest to 10^n, 0 <= n <= 308: what a table of literals holds. math.Pow10 multiplies and is off at times.
+func pow10(n int) float64 { return powers[n] }
+
+var powers = func() (table [309]float64) {
+	for n := range table {
+		table[n], _ = strconv.ParseFloat("1e"+strconv.Itoa(n), 64) // in range
+	}
+	return table
+}()
 
 // AppendFloat appends a finite f in the shortest form that reads back the same, laid out as ryu does: digits with a
 // point up to 16 places, else an exponent.

@@ -219,6 +219,10 @@ func (d *Decoder) members(borrow bool) ([]RawMember, error) {
 			return nil, err
 		}
 		if borrow && !borrowed {
+			// The place is taken when the end of the object has been looked for.
+			if c, ok := d.space(); ok && c == '}' {
+				d.eat()
+			}
 			return nil, d.fail("invalid type: string " + debugString(name) + ", expected a borrowed string")
 		}
 		if err := d.colon(); err != nil {
