@@ -60,11 +60,8 @@ func parseURL(text string) (u parsed, reason string) {
 	}
 	u.scheme = strings.ToLower(scheme)
 	switch u.scheme {
-	case "http", "https", "ws", "wss", "ftp":
-		if strings.Trim(rest, `/\`) == "" {
-			return u, "empty host"
-		}
-		return u, ""
+	case "http", "https", "ws", "wss", "ftp", "file":
+		return u, specialReason(u.scheme, rest)
 	}
 	if i := strings.IndexAny(rest, "?#"); i >= 0 {
 		rest = rest[:i]
@@ -81,6 +78,13 @@ func parseURL(text string) (u parsed, reason string) {
 		authority, path = path[:i], path[i:]
 	} else {
 		path = ""
+	}
+	// A port ends at a backslash as well.
+	if at := strings.LastIndexByte(authority, '@') + 1; portColon(authority[at:]) >= 0 {
+		colon := at + portColon(authority[at:])
+		if i := strings.IndexByte(authority[colon:], '\\'); i >= 0 {
+			authority, path = authority[:colon+i], "/"+authority[colon+i:]+path
+		}
 	}
 	hostPort := authority
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
@@ -116,32 +120,34 @@ func isScheme(s string) bool {
 
 func (u *parsed) parseHost(hostPort string) (reason string) {
 	host, port := hostPort, ""
-	inBrackets := false
-	for i := range len(hostPort) {
-		switch hostPort[i] {
-		case '[':
-			inBrackets = true
-		case ']':
-			inBrackets = false
-		}
-		if hostPort[i] == ':' && !inBrackets {
-			host, port = hostPort[:i], hostPort[i+1:]
-			if host == "" {
-				return "empty host"
-			}
-			break
+	if i := portColon(hostPort); i >= 0 {
+		host, port = hostPort[:i], hostPort[i+1:]
+		if host == "" {
+			return "empty host"
 		}
 	}
 	if strings.HasPrefix(host, "[") {
-		addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
-		if !strings.HasSuffix(host, "]") || err != nil || !addr.Is6() || addr.Zone() != "" {
-			return "invalid IPv6 address"
+		if reason := bracketReason(host); reason != "" {
+			return reason
 		}
 		u.ipv6 = true
 	} else if strings.ContainsAny(host, "\x00\t\n\r #/:<>?@[\\]^|") {
 		return "invalid domain character"
 	}
 	u.host = host
+	return portReason(port)
+}
+
+// bracketReason judges a host in brackets.
+func bracketReason(host string) string {
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	if !strings.HasSuffix(host, "]") || err != nil || !addr.Is6() || addr.Zone() != "" {
+		return "invalid IPv6 address"
+	}
+	return ""
+}
+
+func portReason(port string) string {
 	number := 0
 	for i := range len(port) {
 		if port[i] < '0' || port[i] > '9' {
@@ -166,7 +172,7 @@ func pathSegments(path string) []string {
 				segments = append(segments, "")
 			}
 		case "..":
-			if len(segments) > 0 {
+			if len(segments) > 0 && !isDriveLetter(segments[len(segments)-1]) {
 				segments = segments[:len(segments)-1]
 			}
 			if last {
@@ -181,6 +187,14 @@ func pathSegments(path string) []string {
 
 // percentDecode decodes %XX and leaves what is no such thing. bad says where the result is not UTF-8.
 func percentDecode(s string) (decoded, bad string) {
+	buf := percentBytes(s)
+	if _, err := textOf(buf); err != nil {
+		return "", invalidUTF8(buf)
+	}
+	return string(buf), ""
+}
+
+func percentBytes(s string) []byte {
 	buf := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) {
@@ -193,10 +207,7 @@ func percentDecode(s string) (decoded, bad string) {
 		}
 		buf = append(buf, s[i])
 	}
-	if _, err := textOf(buf); err != nil {
-		return "", invalidUTF8(buf)
-	}
-	return string(buf), ""
+	return buf
 }
 
 func unhex(c byte) int {
