@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/neon/neontest/rustjson"
@@ -15,7 +16,7 @@ import (
 type jwk struct {
 	kid, alg, kty, crv string
 	hasKid             bool
-	rsa                *rsa.PublicKey // kty RSA
+	rsa                *rsa.PublicKey // kty RSA; nil: cannot be used
 	rsaBytes           int            // length of the modulus as written
 	ec                 *ecdsa.PublicKey
 	octBytes           int
@@ -65,55 +66,62 @@ func text1(v rustjson.Value, name string) (s string, ok bool) {
 	return m.Str, m.Kind == rustjson.String
 }
 
+// jwkMembers are the members that a type of key must have, besides crv.
+var jwkMembers = map[string][]string{"RSA": {"n", "e"}, "EC": {"x", "y"}, "OKP": {"x"}, "oct": {"k"}}
+
 func parseJWK(v rustjson.Value) (key jwk, ok bool) {
 	texts := map[string]string{}
-	for _, name := range []string{"kty", "kid", "alg", "crv", "n", "e", "x", "y", "k"} {
+	for _, name := range []string{"kty", "kid", "alg"} {
 		if texts[name], ok = text1(v, name); !ok {
 			return key, false
 		}
 	}
 	kid := member(v, "kid")
-	key = jwk{kid: texts["kid"], hasKid: kid != nil && kid.Kind == rustjson.String, alg: texts["alg"], kty: texts["kty"], crv: texts["crv"]}
-	if key.alg != "" && !algorithms[key.alg] {
+	key = jwk{kid: texts["kid"], hasKid: kid != nil && kid.Kind == rustjson.String, alg: texts["alg"], kty: texts["kty"]}
+	names, ok := jwkMembers[key.kty]
+	if !ok || key.alg != "" && !algorithms[key.alg] {
 		return key, false
 	}
-	bytesOf := map[string][]byte{}
-	for _, name := range []string{"n", "e", "x", "y", "k"} {
-		decoded, err := decodeBase64(texts[name])
-		if err != nil {
+	var values [2][]byte
+	for i, name := range names {
+		m := member(v, name)
+		if m == nil || m.Kind != rustjson.String {
 			return key, false
 		}
-		bytesOf[name] = decoded
+		var err error
+		if values[i], err = decodeBase64(m.Str); err != nil {
+			return key, false
+		}
 	}
 	switch key.kty {
 	case "RSA":
-		if len(bytesOf["n"]) == 0 || len(bytesOf["e"]) == 0 || len(bytesOf["e"]) > 4 {
-			return key, false
-		}
-		key.rsaBytes = len(bytesOf["n"])
-		key.rsa = &rsa.PublicKey{N: new(big.Int).SetBytes(bytesOf["n"]), E: int(new(big.Int).SetBytes(bytesOf["e"]).Int64())}
+		key.rsaBytes = len(values[0])
+		key.rsa = rsaKey(new(big.Int).SetBytes(values[0]), new(big.Int).SetBytes(values[1]))
 	case "EC":
-		if key.crv == "P-256" {
-			if len(bytesOf["x"]) != 32 || len(bytesOf["y"]) != 32 {
-				return key, false
-			}
-			point := append(append([]byte{4}, bytesOf["x"]...), bytesOf["y"]...)
+		key.crv, _ = text1(v, "crv")
+		if len(values[0]) == 32 && len(values[1]) == 32 && key.crv == "P-256" {
+			point := slices.Concat([]byte{4}, values[0], values[1])
 			if public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point); err == nil {
 				key.ec = public // else the point is not on the curve: that is said when the key is used
 			}
-		} else if ecCurves[key.crv] == "" {
-			return key, false
 		}
+		ok = ecCurves[key.crv] != ""
 	case "OKP":
-		if okpCurves[key.crv] == "" {
-			return key, false
-		}
+		key.crv, _ = text1(v, "crv")
+		ok = okpCurves[key.crv] != ""
 	case "oct":
-		key.octBytes = len(bytesOf["k"])
-	default:
-		return key, false
+		key.octBytes = len(values[0])
 	}
-	return key, true
+	return key, ok
+}
+
+// rsaKey is nil for numbers that are no key, which is said when it is used.
+func rsaKey(n, e *big.Int) *rsa.PublicKey {
+	const maxBits, maxExponentBits = 4096, 33
+	if n.BitLen() > maxBits || n.Bit(0) == 0 || e.Bit(0) == 0 || e.BitLen() < 2 || e.BitLen() > maxExponentBits || e.Cmp(n) >= 0 {
+		return nil
+	}
+	return &rsa.PublicKey{N: n, E: int(e.Int64())}
 }
 
 // The names of curves as errors spell them.

@@ -88,10 +88,18 @@ func claimFields(text []byte, names ...string) (map[string]rustjson.Value, bool)
 
 func (t *token) readHeader(text []byte) bool {
 	f, ok := claimFields(text, "alg", "kid")
-	if !ok || f["alg"].Kind != rustjson.String || !algorithms[f["alg"].Str] {
+	if !ok {
 		return false
 	}
-	t.alg = f["alg"].Str
+	switch alg := f["alg"]; {
+	case alg.Kind == rustjson.String:
+		t.alg = alg.Str
+	case alg.Kind == rustjson.Object && len(alg.Pairs) == 1 && alg.Pairs[0].Value.Kind == rustjson.Null:
+		t.alg = alg.Pairs[0].Name // the long form of a name in Rust's enums
+	}
+	if !algorithms[t.alg] {
+		return false
+	}
 	t.kid, t.hasKid = f["kid"].Str, f["kid"].Kind == rustjson.String
 	return t.hasKid || f["kid"].Kind == rustjson.Null
 }
@@ -174,6 +182,9 @@ func (t *token) verifySignature(key *jwk) *failure {
 	digest := sha256.Sum256([]byte(t.signed))
 	switch key.kty {
 	case "RSA":
+		if key.rsa == nil {
+			return refusal("invalid RSA key")
+		}
 		if t.alg != "RS256" {
 			return refusal("invalid RSA signing algorithm")
 		}
