@@ -70,10 +70,11 @@ func newKey() []byte {
 func sessionSettings(key []byte) map[string]string {
 	print := sha256.Sum256(key)
 	return map[string]string{
-		"client_encoding":    "UTF8",
-		"request.jwt.claims": "", // which the extension makes known
-		"pg_session_jwt.jwt": " ",
-		"pg_session_jwt.jwk": `{"kty":"OKP","crv":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(print[:]) + `"}`,
+		"client_encoding":          "UTF8",
+		"request.jwt.claims":       "", // which the extension makes known, as the next
+		"pg_session_jwt.audit_log": "",
+		"pg_session_jwt.jwt":       " ",
+		"pg_session_jwt.jwk":       `{"kty":"OKP","crv":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(print[:]) + `"}`,
 	}
 }
 
@@ -154,7 +155,11 @@ func lastMember(v rustjson.Value, name string) (found *rustjson.Value) {
 // rustUUID reads the forms of a UUID that Rust's uuid crate takes, "" for anything else. It returns the hyphenated form in
 // lower case.
 func rustUUID(s string) string {
-	s = strings.ToLower(strings.TrimPrefix(s, "urn:uuid:"))
+	bare := strings.TrimPrefix(s, "urn:uuid:")
+	if len(bare) < len(s) && len(bare) != 36 {
+		return ""
+	}
+	s = strings.ToLower(bare)
 	if len(s) == 38 && s[0] == '{' && s[37] == '}' {
 		s = s[1:37]
 	}

@@ -39,6 +39,13 @@ type output struct {
 
 // run executes st and appends its result, a JSON object, to buf, which holds the answer so far.
 func (b *backend) run(st statement, o output, buf []byte) ([]byte, error) {
+	sql, named := withOwnSettings(st.sql)
+	st.sql = sql
+	buf, err := b.execute(st, o, buf)
+	return buf, named(err)
+}
+
+func (b *backend) execute(st statement, o output, buf []byte) ([]byte, error) {
 	columns, err := b.prepare(st)
 	if err != nil {
 		return buf, err
