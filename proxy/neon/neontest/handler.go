@@ -16,6 +16,9 @@ const headerTrue = "true" // no other value means it
 
 // ServeHTTP answers as Neon does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.refuseHead(w, r) {
+		return
+	}
 	id := rustUUID(r.Header.Get("Neon-Request-Id"))
 	if id == "" {
 		id = newUUID()

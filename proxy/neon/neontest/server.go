@@ -95,7 +95,7 @@ func New(o Options) (*Server, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	s.http = &http.Server{Handler: s, Protocols: protocols, ReadHeaderTimeout: time.Minute, ConnContext: s.conns.enter, ConnState: s.conns.state, ErrorLog: log.New(io.Discard, "", 0)}
+	s.http = &http.Server{Handler: s, Protocols: protocols, ReadHeaderTimeout: time.Minute, MaxHeaderBytes: 4 << 20, DisableGeneralOptionsHandler: true, ConnContext: s.conns.enter, ConnState: s.conns.state, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(ln) // ends with Close
