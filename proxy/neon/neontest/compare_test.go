@@ -121,7 +121,7 @@ func (n node) compare(m node, at string, volatile []string, diff *[]string) {
 	for i := range n.items {
 		step := fmt.Sprint(i)
 		if n.kind == '{' {
-			step = n.keys[i]
+			step = strings.NewReplacer("~", "~0", "/", "~1").Replace(n.keys[i]) // RFC 6901
 		}
 		n.items[i].compare(m.items[i], at+"/"+step, volatile, diff)
 	}

@@ -2,7 +2,8 @@
 // answers as Neon's own software does, over a real Postgres, and that misbehaves on demand ([Server.Fault]).
 //
 // It checks tokens, runs statements and forms answers by the same rules, texts included; what was recorded of the original
-// is in testdata, and the conformance test replays it. In place of the extension pg_session_jwt, which need not be there,
+// is in testdata, and the conformance test replays it. testdata/predicted.jsonl is the same for what was not
+// recorded and follows from the published source. In place of the extension pg_session_jwt, which need not be there,
 // [Install] makes the functions auth.user_id(), auth.uid(), auth.session(), auth.jwt() and auth.organization(), which SQL
 // cannot deceive (identity.sql says why).
 //

@@ -42,7 +42,7 @@ type tokenSpec struct {
 	Omit           []string
 	PayloadText    *string `json:"payload_text"`
 	ASCII          bool    `json:"ascii"`
-	Alg            *string
+	Alg            json.RawMessage
 	Kid            json.RawMessage
 	NoKid          bool `json:"no_kid"`
 	Typ            json.RawMessage
@@ -174,14 +174,17 @@ func (k keyring) mint(spec tokenSpec, now time.Time) (header string, ok bool, er
 		return "", false, err
 	}
 	alg := "RS256"
-	if spec.Alg != nil {
-		alg = *spec.Alg
+	if spec.Alg != nil && json.Unmarshal(spec.Alg, &alg) != nil {
+		alg = "RS256" // how to sign a token that names no algorithm
 	}
 	key := spec.Key
 	if key == "" {
 		key = "rsa-1"
 	}
 	head := map[string]any{"alg": alg, "kid": key, "typ": "JWT"}
+	if spec.Alg != nil {
+		head["alg"] = spec.Alg
+	}
 	if spec.Kid != nil {
 		head["kid"] = spec.Kid
 	}
