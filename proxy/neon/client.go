@@ -80,7 +80,7 @@ func (c *Client) Run(ctx context.Context, req *upstream.Request, sink upstream.R
 		return notRun(pgerr.New(pgerr.TooManyConnections, "too many statements are running on this route").
 			WithHint("Try again later, or raise the route's number of requests in flight."))
 	}
-	defer c.gate.leave()
+	defer c.gate.leave(req.Subject)
 	c.metrics.inFlight.Inc()
 	defer c.metrics.inFlight.Dec()
 
