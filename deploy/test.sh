@@ -247,7 +247,9 @@ go_tests 'scanner against pg_query' proxy/sqlscan/oracle -vet=off -count=1 "${sh
 check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
 [ "$outcome" != 0 ] || sed 's/^/   /' "$log" # what waits for something else, and the count
 if [ -n "$full" ]; then
+  export PROXYTEST_SESSIONS=200 # generated anew each time, where a short run plays the same few
   go_tests 'soak' . -race -timeout 60m -count=20 -run 'NoRowCrosses|RandomKeyIDs|Generated' ./proxy/proxytest
+  unset PROXYTEST_SESSIONS
 fi
 if [ -x "$promtool" ]; then
   check 'alert rules' check_alerts

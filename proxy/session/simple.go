@@ -21,8 +21,13 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	}
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
+	before := s.failed
 	s.admitAll(m.String)
-	return s.answerQuery(ctx, nil)
+	err := s.run(ctx, dueEnd)
+	if e, ok := errors.AsType[*pgerr.Error](err); ok && s.cycle.query && isGrammar(e) {
+		s.failed = before // a ROLLBACK in a string that does not parse has ended no block
+	}
+	return s.endCycle(err)
 }
 
 // admitAll queues the statements of a query string, up to the first that is refused: the rest is never looked at, but for

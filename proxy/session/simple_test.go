@@ -83,7 +83,7 @@ func TestSimpleQuery(t *testing.T) {
 }
 
 func TestFailedBlock(t *testing.T) {
-	up := &scripted{results: map[string]result{"select bad": {err: failing("22012", 0)}}}
+	up := &scripted{results: map[string]result{"select bad": {err: failing("22012", 0)}, "oops": {err: grammar(1)}}}
 	const aborted = "E(ERROR 25P02: current transaction is aborted, commands ignored until end of transaction block) Z(E)"
 	fail := func(t *testing.T) *client {
 		c := connect(t, up)
@@ -104,6 +104,7 @@ func TestFailedBlock(t *testing.T) {
 	for _, tc := range []struct{ sql, want string }{
 		{"rollback", "C(ROLLBACK) Z(I)"},
 		{"commit", "C(ROLLBACK) Z(I)"},
+		{"rollback; oops", "E(ERROR 42601@11: it failed) Z(E)"},
 		{"end; select 1", "C(ROLLBACK) T(v) D(select 1) C(SELECT 1) Z(I)"},
 		{"savepoint a", aborted},
 		{"begin", aborted},
