@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/wire"
@@ -38,8 +36,10 @@ func readParameters(m wire.StartupMessage) (*startup, *pgerr.Error) {
 	s := &startup{minor: m.Minor}
 	options := -1
 	for _, p := range m.Parameters {
-		if err := checkUTF8(p.Name, p.Value); err != nil {
-			return nil, err
+		for _, text := range [...]string{p.Name, p.Value} { // what is not could not go into a log, a route or a setting as it stands
+			if err := wire.CheckUTF8([]byte(text)); err != nil {
+				return nil, err
+			}
 		}
 		switch {
 		case p.Name == "user":
@@ -103,37 +103,4 @@ func parseBool(s string) (value, ok bool) {
 		return false, true
 	}
 	return false, false
-}
-
-// checkUTF8 refuses what could not go into a log, a route or a setting as it stands.
-func checkUTF8(strs ...string) *pgerr.Error {
-	for _, s := range strs {
-		for i, r := range s {
-			if r != utf8.RuneError {
-				continue
-			}
-			if _, size := utf8.DecodeRuneInString(s[i:]); size > 1 {
-				continue // a well-formed U+FFFD
-			}
-			var bytes []string
-			for _, b := range []byte(s[i:min(len(s), i+sequenceLength(s[i]))]) {
-				bytes = append(bytes, fmt.Sprintf("0x%02x", b))
-			}
-			return pgerr.New(pgerr.CharacterNotInRepertoire, `invalid byte sequence for encoding "UTF8": %s`, strings.Join(bytes, " "))
-		}
-	}
-	return nil
-}
-
-// sequenceLength is how long the sequence that starts with b says it is (pg_utf_mblen).
-func sequenceLength(b byte) int {
-	switch {
-	case b&0xe0 == 0xc0:
-		return 2
-	case b&0xf0 == 0xe0:
-		return 3
-	case b&0xf8 == 0xf0:
-		return 4
-	}
-	return 1
 }
