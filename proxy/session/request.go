@@ -55,11 +55,13 @@ const clientCheck = time.Second
 // inFlight bounds a request: by Cancel, the statement limit, the token's end and the client's own life. release ends it.
 func (s *Session) inFlight(ctx context.Context) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	ctx, stopExpiry := context.WithDeadlineCause(ctx, s.identity.ExpiresAt, errTokenExpired)
-	stopLimit := context.CancelFunc(func() {})
+	end, cause := s.identity.ExpiresAt, errTokenExpired
 	if s.route.StatementLimit > 0 {
-		ctx, stopLimit = context.WithTimeoutCause(ctx, s.route.StatementLimit, errTimeout)
+		if limit := time.Now().Add(s.route.StatementLimit); limit.Before(end) {
+			end, cause = limit, errTimeout
+		}
 	}
+	ctx, stopEnd := context.WithDeadlineCause(ctx, end, cause)
 	s.control.mu.Lock()
 	s.control.cancel = cancel
 	s.control.mu.Unlock()
@@ -69,8 +71,7 @@ func (s *Session) inFlight(ctx context.Context) (_ context.Context, release func
 		s.control.mu.Lock()
 		s.control.cancel = nil
 		s.control.mu.Unlock()
-		stopLimit()
-		stopExpiry()
+		stopEnd()
 		cancel(nil)
 	}
 }
