@@ -223,10 +223,3 @@ func (s *Session) Drain() {
 	s.control.draining.Store(true)
 	_ = s.conn.SetReadDeadline(time.Unix(1, 0)) // wakes an idle Receive; a closed connection ends by itself
 }
-
-// Busy reports whether a request is in flight. Any goroutine may call it.
-func (s *Session) Busy() bool {
-	s.control.mu.Lock()
-	defer s.control.mu.Unlock()
-	return s.control.cancel != nil
-}
