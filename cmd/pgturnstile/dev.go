@@ -29,10 +29,15 @@ func devCommand() command {
 	}
 }
 
+// devRoute is one more route to the stack's database: under the name of database, as role.
+type devRoute struct{ database, role string }
+
 // devFlags is the command line of `pgturnstile dev`.
 type devFlags struct {
 	readyFile string
 	demo      bool
+	empty     bool
+	routes    []devRoute
 	port      int
 	logLevel  string
 }
@@ -45,6 +50,15 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var f devFlags
 	fs.StringVar(&f.readyFile, "ready-file", "", "`file` to write, for a shell to source, when all is ready; mode 0600, as it holds tokens")
 	fs.BoolVar(&f.demo, "demo", false, "tell the story of two users with psql, and end; not zero if a step differs")
+	fs.BoolVar(&f.empty, "empty", false, "leave the database empty, for migrations of your own: no table todos, no grants")
+	fs.Func("route", "one more `database=role`: that startup database is the same one, as authenticated or anonymous; may be repeated", func(s string) error {
+		database, role, _ := strings.Cut(s, "=")
+		if database == "" || database == devstack.Database || role != devstack.Role && role != devstack.AnonymousRole {
+			return errors.New("it is database=authenticated or database=anonymous, with a name that is not yet taken")
+		}
+		f.routes = append(f.routes, devRoute{database, role})
+		return nil
+	})
 	fs.IntVar(&f.port, "port", 0, "`port` of the proxy on 127.0.0.1; 0: a free one")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "what the proxy logs to stderr from: debug, info, warn or error")
 	if code, done := parseFlags(fs, args, stdout, stderr); done {
@@ -53,6 +67,10 @@ func runDev(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	log := config.Log{Level: config.LogLevel(f.logLevel), Format: config.FormatText}
 	if _, ok := logLevels[log.Level]; !ok || f.port < 0 || f.port > 65535 {
 		fmt.Fprintln(stderr, "pgturnstile dev: --port is 0 to 65535, --log-level debug, info, warn or error")
+		return exitUsage
+	}
+	if f.demo && f.empty {
+		fmt.Fprintln(stderr, "pgturnstile dev: --demo needs the table that --empty leaves out")
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
@@ -81,7 +99,11 @@ func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (er
 	if _, err := findRunning(); err != nil { // removes what a killed one left
 		return err
 	}
-	stack, err := devstack.Start(ctx, devstack.Options{Port: f.port, DefaultRoute: true, Log: log})
+	stack, err := devstack.Start(ctx, devstack.Options{Port: f.port, DefaultRoute: true, Empty: f.empty, Log: log, Config: func(c *config.Config, s *devstack.Stack) {
+		for _, r := range f.routes {
+			c.Routes = append(c.Routes, s.Route(r.database, r.role))
+		}
+	}})
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // it was told to end while it started
@@ -116,7 +138,7 @@ func dev(ctx context.Context, f devFlags, log *zap.Logger, stdout io.Writer) (er
 		fmt.Fprintf(stdout, "demo: all %d steps as they must be\n", len(demoSteps))
 		return nil
 	}
-	printCommands(stdout, stack, f.readyFile)
+	printCommands(stdout, stack, f)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -179,11 +201,11 @@ func readyOf(s *devstack.Stack) (environment, error) {
 }
 
 // printCommands prints what to paste into another terminal. No token is printed: the command line fetches one itself.
-func printCommands(w io.Writer, s *devstack.Stack, readyFile string) {
+func printCommands(w io.Writer, s *devstack.Stack, f devFlags) {
 	host, port := s.HostPort()
 	dsn := fmt.Sprintf("host=%s port=%s sslmode=verify-full sslrootcert=%s user=%s dbname=%s", host, port, s.CAFile(), devstack.Role, devstack.Database)
 	token := selfName() + " dev token"
-	if readyFile != "" {
+	if readyFile := f.readyFile; readyFile != "" {
 		if absolute, err := filepath.Abs(readyFile); err == nil {
 			readyFile = absolute
 		}
@@ -193,7 +215,11 @@ func printCommands(w io.Writer, s *devstack.Stack, readyFile string) {
 	for _, user := range []string{"alice", "bob"} {
 		fmt.Fprintf(w, "  PGPASSWORD=$(%s --user %s) psql %s\n", token, user, doubleQuote(dsn))
 	}
-	fmt.Fprintf(w, "\nThe table todos is there, empty, and everybody owns their rows: insert into todos (task) values ('...').\n")
+	if f.empty {
+		fmt.Fprintf(w, "\nThe database is empty. ADMIN_DSN in the --ready-file connects the superuser directly, for migrations.\n")
+	} else {
+		fmt.Fprintf(w, "\nThe table todos is there, empty, and everybody owns their rows: insert into todos (task) values ('...').\n")
+	}
 	fmt.Fprintf(w, "Metrics: %s\nCtrl-C ends all of it and removes what it made.\n", s.MetricsURL())
 }
 

@@ -183,6 +183,46 @@ func checkTokens(t *testing.T, folders devFolders, ready string) {
 	}
 }
 
+func TestDevEmptyWithARouteForVisitors(t *testing.T) {
+	folders := newDevFolders(t)
+	ready := filepath.Join(t.TempDir(), "ready")
+	p := folders.start(t, "dev", "--empty", "--route", "visitors=anonymous", "--ready-file", ready)
+	p.until(t, "ready file", func() bool { _, err := os.Stat(ready); return err == nil })
+	env, err := readEnvironment(ready)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for database, role := range map[string]string{env.get("PGDATABASE"): "authenticated", "visitors": "anonymous"} {
+		c, err := pgx.ParseConfig("host=" + env.get("PGHOST") + " port=" + env.get("PGPORT") + " user=any dbname=" + database +
+			" sslmode=verify-full sslrootcert=" + env.get("PGSSLROOTCERT"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Password, c.DefaultQueryExecMode = env.get("TOKEN_ALICE"), pgx.QueryExecModeSimpleProtocol
+		conn, err := pgx.ConnectConfig(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var who string
+		var tables int
+		err = conn.QueryRow(t.Context(), "select current_user || ' ' || auth.user_id(), (select count(*) from pg_tables where schemaname = 'public')").Scan(&who, &tables)
+		if err != nil || who != role+" alice" || tables != 0 {
+			t.Errorf("in %s alice is %q and there are %d tables, %v; want %s and none", database, who, tables, err, role)
+		}
+		conn.Close(t.Context())
+	}
+	p.until(t, "printed commands", func() bool { return strings.Contains(p.stdout.String(), "Ctrl-C") })
+	if printed := p.stdout.String(); !strings.Contains(printed, "The database is empty.") || strings.Contains(printed, "todos") {
+		t.Errorf("printed: %s", printed)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d after SIGTERM: %s", code, &p.stderr)
+	}
+}
+
 func TestDevDemo(t *testing.T) {
 	folders := newDevFolders(t)
 	p := folders.start(t, "dev", "--demo")
@@ -240,7 +280,8 @@ func TestDevSaysWhatIsMissing(t *testing.T) {
 	if err == nil || cmd.ProcessState.ExitCode() != exitFault || !strings.Contains(string(out), "apt-get install postgresql-client") {
 		t.Errorf("without psql: %v, %s", err, out)
 	}
-	for _, args := range [][]string{{"dev", "--port", "65536"}, {"dev", "--log-level", "loud"}, {"dev", "operand"}} {
+	for _, args := range [][]string{{"dev", "--port", "65536"}, {"dev", "--log-level", "loud"}, {"dev", "operand"}, {"dev", "--demo", "--empty"},
+		{"dev", "--route", "visitors"}, {"dev", "--route", "visitors=postgres"}, {"dev", "--route", "=anonymous"}, {"dev", "--route", "neondb=anonymous"}} {
 		cmd := folders.command(t.Context(), args...)
 		if out, err := cmd.CombinedOutput(); err == nil || cmd.ProcessState.ExitCode() != exitUsage {
 			t.Errorf("%v: %v, %s", args, err, out)

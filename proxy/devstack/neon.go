@@ -15,12 +15,12 @@ const neonLimit = 64 << 20
 
 // startNeon makes the database with the example and starts Neon's stand-in over it.
 func (s *Stack) startNeon(ctx context.Context, o Options) error {
-	if err := s.prepareDatabase(ctx, o.Setup); err != nil {
+	if err := s.prepareDatabase(ctx, o); err != nil {
 		return fmt.Errorf("devstack: prepare the database: %w", err)
 	}
 	options := neontest.Options{
 		DSN:        s.AdminDSN(),
-		Providers:  []neontest.Provider{{JWKSURL: s.issuer.JWKSURL(), Roles: []string{Role, "anonymous"}}},
+		Providers:  []neontest.Provider{{JWKSURL: s.issuer.JWKSURL(), Roles: []string{Role, AnonymousRole}}},
 		MaxRequest: neonLimit, MaxResponse: neonLimit,
 	}
 	if o.Neon != nil {
@@ -33,7 +33,7 @@ func (s *Stack) startNeon(ctx context.Context, o Options) error {
 	return nil
 }
 
-func (s *Stack) prepareDatabase(ctx context.Context, setup string) error {
+func (s *Stack) prepareDatabase(ctx context.Context, o Options) error {
 	cluster, err := pgconn.Connect(ctx, s.DSN("postgres", postgres.Superuser))
 	if err != nil {
 		return err
@@ -52,7 +52,11 @@ func (s *Stack) prepareDatabase(ctx context.Context, setup string) error {
 	if err := neontest.Install(ctx, database); err != nil {
 		return err
 	}
-	for _, sql := range []string{guideSQL, setup} {
+	example := guideSQL
+	if o.Empty {
+		example = ""
+	}
+	for _, sql := range []string{example, o.Setup} {
 		if err := database.Exec(ctx, sql).Close(); err != nil {
 			return err
 		}

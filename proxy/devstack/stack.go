@@ -24,8 +24,9 @@ import (
 
 // What every stack has.
 const (
-	Database = "neondb"
-	Role     = "authenticated"
+	Database      = "neondb"
+	Role          = "authenticated"
+	AnonymousRole = "anonymous"
 
 	clientID   = "0123456789pgturnstiledev00" // in Cognito's form
 	dirPrefix  = "pgturnstile-dev-"
@@ -42,6 +43,7 @@ var guideSQL string
 type Options struct {
 	Port         int  // of the proxy on 127.0.0.1; 0 is a free one
 	DefaultRoute bool // any startup database lands in Database; else those without a route are refused
+	Empty        bool // Database is as a new project's: the roles and the schema auth, but neither the example nor its grants
 	Log          *zap.Logger
 
 	// Postgres are settings of the server.

@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	// Superuser is the role that owns the cluster. It has a random password; other roles need none on loopback.
+	// Superuser is the role that owns the cluster. It has a random password; other roles need none on loopback, but for members of PasswordGroup.
 	Superuser = "postgres"
+	// PasswordGroup makes passwords count: a member of a role of this name, if one is made, needs its own on loopback.
+	PasswordGroup = "needs_password"
 
 	startLimit   = 60 * time.Second // initdb and the first start together
 	stopLimit    = 10 * time.Second // for fast shutdown, then again for immediate shutdown
@@ -176,6 +178,7 @@ func (s *Server) initdb(ctx context.Context) error {
 	// password there, the roles that stand for Neon's have none.
 	hba := "local all all trust\n" +
 		"host all " + Superuser + " 127.0.0.1/32 scram-sha-256\n" +
+		"host all +" + PasswordGroup + " 127.0.0.1/32 scram-sha-256\n" +
 		"host all all 127.0.0.1/32 trust\n"
 	if err := os.WriteFile(filepath.Join(s.data(), "pg_hba.conf"), []byte(hba), 0o600); err != nil {
 		return fmt.Errorf("postgres: %w", err)

@@ -55,6 +55,16 @@ func TestServerStartsAnswersAndLeavesNothing(t *testing.T) {
 	if _, err := pgconn.Connect(ctx, strings.Replace(s.DSN("postgres", "visitor"), "visitor", Superuser, 1)); err == nil {
 		t.Error("the superuser connects over TCP without its password")
 	}
+	query(t, s.DSN("postgres", Superuser), "CREATE ROLE "+PasswordGroup+"; CREATE ROLE member LOGIN PASSWORD 'sesame' IN ROLE "+PasswordGroup+"; SELECT 1")
+	for password, lets := range map[string]bool{"sesame": true, "guess": false} {
+		conn, err := pgconn.Connect(ctx, strings.Replace(s.DSN("postgres", "member"), "member", "member:"+password, 1))
+		if (err == nil) != lets {
+			t.Errorf("a role that needs its password, with %q: %v", password, err)
+		}
+		if err == nil {
+			conn.Close(ctx)
+		}
+	}
 	pid := s.PID()
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
