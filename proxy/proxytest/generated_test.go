@@ -172,18 +172,11 @@ func TestGeneratedSessions(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, text)
 		}
-		postgres, err := script.RunAt(t.Context(), s.oracle.config, s.oracle.Target("alice"))
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
-		proxy, err := script.RunAt(t.Context(), s.admin, s.target(t, "alice"))
-		if err != nil {
-			t.Fatalf("seed %d: %v", seed, err)
-		}
+		postgres, proxy := s.sides(t, script)
 		for n := range min(len(postgres), len(proxy)) {
 			same, unsure := sameButForErrors(postgres[n].Lines, proxy[n].Lines)
 			if !same {
-				t.Errorf("seed %d, step %s:\n%s\nPostgres:\n%s\nproxy:\n%s", seed, postgres[n].Title, section(text, n), indent(postgres[n].Lines), indent(proxy[n].Lines))
+				t.Errorf("seed %d, step %s:\n%s\nPostgres:\n%s\nproxy:\n%s", seed, postgres[n].Title, sectionOf(text, postgres[n].Title), indent(postgres[n].Lines), indent(proxy[n].Lines))
 			}
 			if !same || unsure {
 				break // from here on the sessions are not in the same state
@@ -197,8 +190,9 @@ func TestGeneratedSessions(t *testing.T) {
 	t.Logf("%d steps compared, first seed %d", answered, first)
 }
 
-func section(text string, n int) string {
-	_, rest, _ := strings.Cut(text, fmt.Sprintf("= %d\n", n))
+// sectionOf is the text of a script's step.
+func sectionOf(text, title string) string {
+	_, rest, _ := strings.Cut(text, fmt.Sprintf("= %s\n", title))
 	rest, _, _ = strings.Cut(rest, "\n= ")
 	return rest
 }

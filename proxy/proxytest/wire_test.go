@@ -23,15 +23,10 @@ func TestScripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// One after the other: some scripts change what all databases share.
-			postgres, err := script.RunAt(t.Context(), s.oracle.config, s.oracle.Target("alice"))
-			if err != nil {
-				t.Fatal(err)
+			if directOnBothSides {
+				accepted = nil
 			}
-			proxy, err := script.RunAt(t.Context(), s.admin, s.target(t, "alice"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			postgres, proxy := s.sides(t, script)
 			for _, fault := range Compare(postgres, proxy, accepted) {
 				t.Error(fault)
 			}
