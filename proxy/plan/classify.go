@@ -9,15 +9,21 @@ func Classify(stmt sqlscan.Statement, o Options) Plan {
 		return Plan{Kind: Empty, Verb: VerbOther}
 	}
 	p := r.statement(o)
-	if p.Kind != Forward {
+	switch p.Kind {
+	case Forward:
+		p.Changes = p.Changes || p.Into || p.Verb == VerbOther || p.Verb == VerbUtility && p.Returns != ReturnsRows
+	case Execute:
+	default:
 		return p
 	}
 	r.drain()
+	verb := p.Verb
 	if c := r.marks.called; c.feature != "" {
-		verb := p.Verb
 		p = refuse(c.feature, c.thing)
-		p.Verb = verb
+	} else if r.marks.settings {
+		p = r.settingCalls(p)
 	}
+	p.Verb = verb
 	return p
 }
 
@@ -69,17 +75,15 @@ func (r *reader) statement(o Options) Plan {
 		r.next()
 		return r.show()
 	case "DISCARD":
-		return refuse(FeatureDiscard, "DISCARD")
+		r.next()
+		return r.discard()
 
 	case "PREPARE":
-		if r.next(); r.is("TRANSACTION") {
-			if t, more := r.peek(); more && t.Kind == sqlscan.String {
-				return refuse(FeaturePrepareTransaction, "PREPARE TRANSACTION")
-			}
-		}
-		return refuse(FeaturePrepare, "PREPARE")
+		r.next()
+		return r.prepare(o)
 	case "EXECUTE":
-		return refuse(FeatureExecute, "EXECUTE")
+		r.next()
+		return r.execute()
 	case "DEALLOCATE":
 		r.next()
 		return r.deallocate()
@@ -115,7 +119,7 @@ func (r *reader) statement(o Options) Plan {
 	case "CLUSTER":
 		return r.cluster()
 	case "CALL":
-		return Plan{Verb: VerbUtility, Returns: ReturnsUnknown}
+		return Plan{Verb: VerbUtility, Returns: ReturnsUnknown, calls: callsMade}
 	case "COMMENT", "GRANT", "REVOKE", "SECURITY":
 		return r.uncalled(utility)
 	case "ANALYZE", "ANALYSE", "CHECKPOINT", "DO", "IMPORT", "LOAD", "LOCK", "NOTIFY", "REASSIGN", "REFRESH", "TRUNCATE":
@@ -147,7 +151,7 @@ func (r *reader) upper(buf []byte) []byte {
 // uncalled is p, with the rest of the statement read and no notice taken of the functions that are named in it.
 func (r *reader) uncalled(p Plan) Plan {
 	r.drain()
-	r.marks.called = call{}
+	r.marks.called, r.marks.settings = call{}, false
 	return p
 }
 

@@ -26,17 +26,25 @@ func (r *reader) optTransaction() {
 // begin classifies what follows BEGIN, or START TRANSACTION.
 func (r *reader) begin(tag string) Plan {
 	c := Control{Verb: Begin, Tag: tag}
+	if !r.modes(&c) {
+		return Plan{Verb: VerbUtility}
+	}
+	return r.control(c)
+}
+
+// modes takes transaction modes, to the end of the statement.
+func (r *reader) modes(c *Control) bool {
 	start := r.tok.Start
 	for first := true; r.more; first = false {
 		if !first {
 			r.acceptChar(',')
 		}
-		if !r.transactionMode(&c) {
-			return Plan{Verb: VerbUtility}
+		if !r.transactionMode(c) {
+			return false
 		}
 		c.TransactionModes = r.sql[start:r.prev.End]
 	}
-	return r.control(c)
+	return true
 }
 
 func (r *reader) transactionMode(c *Control) bool {

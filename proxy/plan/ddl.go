@@ -43,7 +43,7 @@ func (r *reader) create() Plan {
 		r.next()
 	}
 	if table && r.marks.as {
-		p.asQuery = true
+		p.asQuery, p.calls = true, callsMade
 		if r.next(); r.is("EXECUTE") {
 			return refuse(FeatureExecute, "CREATE TABLE AS EXECUTE")
 		}
@@ -53,7 +53,7 @@ func (r *reader) create() Plan {
 
 // objectName skips the name of what is created. A parenthesis behind it opens columns or parameters: no call.
 func (r *reader) objectName() {
-	before := r.marks.called
+	before := r.marks
 	_, ok := r.name()
 	for ok && r.acceptChar('.') {
 		if ok = r.more && r.tok.IsIdent(); ok {
@@ -61,7 +61,7 @@ func (r *reader) objectName() {
 		}
 	}
 	if ok && r.isChar('(') {
-		r.marks.called, r.marks.argument = before, 0
+		r.marks.called, r.marks.settings, r.marks.callsFrom = before.called, before.settings, r.tok.Start
 	}
 }
 

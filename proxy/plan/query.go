@@ -13,6 +13,7 @@ const maxNesting = 50
 type shape struct {
 	verb     Verb // VerbOther: not understood
 	modifies bool // it, or one of its CTEs, is a data-modifying statement
+	cte      bool // one of its CTEs is
 }
 
 // query classifies SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE and MERGE, with or without WITH and parentheses.
@@ -23,7 +24,7 @@ func (r *reader) query() Plan {
 	}
 	r.marks.into = 0 // so far it was that of an INSERT or MERGE in a CTE
 	r.drain()
-	p := Plan{Verb: s.verb}
+	p := Plan{Verb: s.verb, ModifyingCTE: s.cte, calls: callsMade}
 	switch {
 	case s.verb == VerbOther:
 		p.Returns = ReturnsUnknown
@@ -35,6 +36,7 @@ func (r *reader) query() Plan {
 		if r.temporary() {
 			return refuse(FeatureTemp, "SELECT INTO TEMPORARY")
 		}
+		p.Into = true
 	default:
 		p.Returns, p.ReturningDML = ReturnsRows, s.modifies
 		p.ReadOnlyShape, p.ReadOnlyMatters = !s.modifies && !r.marks.locks, r.marks.impure
@@ -62,7 +64,7 @@ func (r *reader) shape(nesting int) shape {
 	}
 	if r.is("WITH") {
 		if nesting == maxNesting {
-			return shape{verb: VerbOther, modifies: true}
+			return shape{verb: VerbOther, modifies: true, cte: true}
 		}
 		return r.with(nesting)
 	}
@@ -85,7 +87,7 @@ func (r *reader) shape(nesting int) shape {
 
 // with reads a WITH clause and the head of the statement it belongs to.
 func (r *reader) with(nesting int) shape {
-	unclear := shape{verb: VerbOther, modifies: true}
+	unclear := shape{verb: VerbOther, modifies: true, cte: true}
 	r.next()
 	if r.is("RECURSIVE") {
 		if t, more := r.peek(); more && sqlscan.IsColID(r.sql, t) {
@@ -117,7 +119,7 @@ func (r *reader) with(nesting int) shape {
 		}
 	}
 	s := r.shape(nesting + 1)
-	s.modifies = s.modifies || modifies
+	s.modifies, s.cte = s.modifies || modifies, s.cte || modifies
 	return s
 }
 
@@ -147,8 +149,13 @@ func (r *reader) explain(o Options) Plan {
 		analyze = r.accept("ANALYZE") || r.accept("ANALYSE")
 		r.accept("VERBOSE")
 	}
-	p := Plan{Verb: VerbUtility, Returns: ReturnsRows}
+	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, calls: callsShown}
+	if analyze {
+		p.calls = callsMade
+	}
 	switch {
+	case r.is("EXECUTE"):
+		return refuse(FeatureExecute, "EXPLAIN EXECUTE")
 	case r.is("DECLARE"): // only explained: no cursor comes of it
 		return p
 	case r.is("EXPLAIN"): // EXPLAIN does not take itself, and we do not recurse
@@ -161,8 +168,9 @@ func (r *reader) explain(o Options) Plan {
 	case inner.Kind != Forward || inner.Verb == VerbOther:
 		return Plan{Verb: VerbUtility, Returns: ReturnsRows} // nothing that EXPLAIN takes
 	}
-	p.ReadOnlyShape = !analyze
+	p.ReadOnlyShape, p.ModifyingCTE = !analyze, inner.ModifyingCTE
 	p.ReturningDML = analyze && !inner.ReadOnlyShape
+	p.Changes = analyze && (inner.Into || inner.asQuery || inner.Verb == VerbUtility)
 	return p
 }
 

@@ -23,9 +23,11 @@ type marks struct {
 	as        bool // AS outside brackets
 	into      int  // where the text behind the first INTO starts; 0: there is none
 
+	settings  bool // what settingCalls looks for may be in it
+	callsFrom int  // before it no parenthesis opens a call
+
 	qualified bool          // callee has a schema's name before it
 	callee    sqlscan.Token // the identifier that a ( right here would call; none if its End is 0
-	argument  int           // depth inside current_setting( while its first argument goes on, else 0
 }
 
 func newReader(sql string, standardConforming bool) reader {
@@ -57,6 +59,7 @@ func (r *reader) next() {
 		r.markWord()
 	case sqlscan.QuotedIdent, sqlscan.UIdent:
 		r.marks.callee, r.marks.qualified = t, r.afterPoint()
+		r.markQuoted()
 	case sqlscan.String:
 		r.markString()
 	case sqlscan.Punct:
@@ -89,6 +92,10 @@ func (r *reader) markWord() {
 		if r.prev.Kind == sqlscan.UIdent && r.is("UESCAPE") {
 			return // the clause belongs to the identifier
 		}
+	case len(settingsView):
+		m.settings = m.settings || r.is("PG_SETTINGS")
+	case len(preparedView):
+		m.settings = m.settings || r.is("PG_PREPARED_STATEMENTS")
 	case 9:
 		if r.depth == 0 && r.is("RETURNING") {
 			m.returning = m.returning || !r.afterPoint() && !r.after("AS")
@@ -97,14 +104,19 @@ func (r *reader) markWord() {
 	m.callee, m.qualified = r.tok, r.afterPoint()
 }
 
-func (r *reader) markString() {
-	m := &r.marks
-	if m.argument > 0 && m.called.feature == "" {
-		if name, ok := sqlscan.StringValue(r.sql, r.tok); ok && kept(name) != "" {
-			m.called = call{FeatureCurrentSetting, "current_setting('" + kept(name) + "')"}
-		}
+func (r *reader) markQuoted() {
+	switch text := r.tok.Text(r.sql); {
+	case r.tok.Kind == sqlscan.UIdent:
+		r.marks.settings = true // to be decoded, if it gets so far
+	case len(text) == len(settingsView)+2:
+		r.marks.settings = r.marks.settings || text[1:len(text)-1] == settingsView
+	case len(text) == len(preparedView)+2:
+		r.marks.settings = r.marks.settings || text[1:len(text)-1] == preparedView
 	}
-	if !(m.callee.Kind == sqlscan.UIdent && r.after("UESCAPE")) {
+}
+
+func (r *reader) markString() {
+	if m := &r.marks; !(m.callee.Kind == sqlscan.UIdent && r.after("UESCAPE")) {
 		m.callee.End = 0
 	}
 }
@@ -123,25 +135,20 @@ func (r *reader) markPunct() {
 		if r.depth > 0 {
 			r.depth--
 		}
-		if r.depth < m.argument {
-			m.argument = 0
-		}
-	case ',':
-		if r.depth == m.argument {
-			m.argument = 0
-		}
 	}
 	m.callee.End = 0
 }
 
 func (r *reader) markCall(name sqlscan.Token) {
 	r.marks.impure = r.marks.impure || r.marks.qualified || !pureCall(r.sql, name)
-	c := refusedCall(r.sql, name)
-	switch {
-	case c.feature == FeatureCurrentSetting:
-		r.marks.argument = r.depth
-	case r.marks.called.feature == "":
-		r.marks.called = c
+	switch c := refusedCall(r.sql, name); c.feature {
+	case "":
+	case featureSettings:
+		r.marks.settings = true
+	default:
+		if r.marks.called.feature == "" {
+			r.marks.called = c
+		}
 	}
 }
 

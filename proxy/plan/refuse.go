@@ -13,31 +13,21 @@ const (
 	FeatureAlterRole          Feature = "alter_role"
 	FeatureClose              Feature = "close"
 	FeatureCopy               Feature = "copy"
-	FeatureCurrentSetting     Feature = "current_setting"
 	FeatureCurrval            Feature = "currval"
 	FeatureDeclare            Feature = "declare"
-	FeatureDiscard            Feature = "discard"
 	FeatureExecute            Feature = "execute"
 	FeatureFetch              Feature = "fetch"
 	FeatureLastval            Feature = "lastval"
 	FeatureListen             Feature = "listen"
 	FeatureMove               Feature = "move"
-	FeaturePrepare            Feature = "prepare"
+	FeatureSessionJWT         Feature = "session_jwt"
 	FeaturePrepareTransaction Feature = "prepare_transaction"
-	FeatureReset              Feature = "reset"
 	FeatureSet                Feature = "set"
 	FeatureSetConfig          Feature = "set_config"
-	FeatureSetConstraints     Feature = "set_constraints"
-	FeatureSetRole            Feature = "set_role"
 	FeatureSetseed            Feature = "setseed"
-	FeatureSetTransaction     Feature = "set_transaction"
-	FeatureShowAll            Feature = "show_all"
 	FeatureTemp               Feature = "temp"
 	FeatureWithHold           Feature = "with_hold"
 )
-
-const keptHint = "Only application_name, client_min_messages, client_encoding and extra_float_digits can be set. Ask " +
-	"the owner to set others for the role or the database, or give them to a function with its SET clause."
 
 // hints says for each Feature what to do instead.
 var hints = map[Feature]string{
@@ -46,44 +36,30 @@ var hints = map[Feature]string{
 		"can make it on a direct connection.",
 	FeatureClose:              "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
 	FeatureCopy:               "Use INSERT and SELECT, or a direct connection to the database.",
-	FeatureCurrentSetting:     "The setting is kept outside the database. Read it with SHOW.",
 	FeatureCurrval:            "Use INSERT ... RETURNING, or nextval() before the INSERT.",
 	FeatureDeclare:            "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
-	FeatureDiscard:            "Open a new connection for a fresh session.",
-	FeatureExecute:            "Prepare statements by the driver's own means, the extended query protocol.",
+	FeatureExecute:            "Write the prepared statement itself in the place of EXECUTE.",
 	FeatureFetch:              "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
 	FeatureLastval:            "Use INSERT ... RETURNING.",
 	FeatureListen:             "Listen on a direct connection to the database. NOTIFY works here.",
+	FeatureSessionJWT:         "It says who the user is. Connect with another token.",
 	FeatureMove:               "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
-	FeaturePrepare:            "Prepare statements by the driver's own means, the extended query protocol.",
 	FeaturePrepareTransaction: "Use COMMIT.",
-	FeatureReset:              "Open a new connection for fresh settings.",
-	FeatureSet:                keptHint,
-	FeatureSetConfig:          keptHint,
-	FeatureSetConstraints:     "Declare the constraint DEFERRABLE INITIALLY DEFERRED.",
-	FeatureSetRole:            "The session's role is given by its route. Connect through another route.",
-	FeatureSetseed:            "For an order that can be repeated, sort by a hash, as in ORDER BY md5(id::text || 'seed').",
-	FeatureSetTransaction:     "Give the modes to BEGIN, as in BEGIN ISOLATION LEVEL SERIALIZABLE.",
-	FeatureShowAll:            "Use SHOW with the setting's name.",
-	FeatureTemp:               "Use a CTE, an array or an unlogged table.",
-	FeatureWithHold:           "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
+	FeatureSet:                "Use SET or set_config().",
+	FeatureSetConfig: "Give set_config() the name and is_local as literals or as $1, or the name as the column name of " +
+		"pg_settings, and call it in a query.",
+	FeatureSetseed:  "For an order that can be repeated, sort by a hash, as in ORDER BY md5(id::text || 'seed').",
+	FeatureTemp:     "Use a CTE, an array or an unlogged table.",
+	FeatureWithHold: "Read the whole result instead of a cursor, or page with WHERE, ORDER BY and LIMIT.",
 }
 
-// refuse makes the plan of what is refused. What a client wrote may stand in thing, see [naming].
+// refuse makes the plan of what is refused.
 func refuse(f Feature, thing string) Plan {
 	return Plan{Kind: Refuse, Verb: VerbUtility, Feature: f, Refusal: pgerr.Unsupported(thing, hints[f])}
 }
 
-// maxName bounds what a client wrote in an error's sentence, in bytes: two names.
+// maxName bounds a name that a client wrote in an error's sentence, in bytes: two names.
 const maxName = 2 * 64
-
-// naming is the command with its subject, if that is of a reasonable length.
-func naming(command, subject string) string {
-	if len(subject) > maxName {
-		return command
-	}
-	return command + " " + subject
-}
 
 // call is a function call that makes a statement impossible here. An empty feature: none.
 type call struct {
@@ -91,14 +67,19 @@ type call struct {
 	thing   string
 }
 
+// featureSettings marks functions that are not refused by their name: see settingCalls.
+const featureSettings Feature = "settings"
+
 // refusedCalls holds the functions of pg_catalog whose effect or result belongs to a session of the server.
-// current_setting is refused only for the settings that are kept here.
 var refusedCalls = map[string]call{
-	"set_config":                  {FeatureSetConfig, "set_config()"},
 	"currval":                     {FeatureCurrval, "currval()"},
 	"lastval":                     {FeatureLastval, "lastval()"},
 	"setseed":                     {FeatureSetseed, "setseed()"},
-	"current_setting":             {FeatureCurrentSetting, ""},
+	"set_config":                  {featureSettings, ""},
+	"current_setting":             {featureSettings, ""},
+	"pg_show_all_settings":        {featureSettings, ""},
+	"pg_client_encoding":          {featureSettings, ""},
+	"pg_prepared_statement":       {featureSettings, ""},
 	"pg_advisory_lock":            {FeatureAdvisoryLock, "the session advisory lock of pg_advisory_lock()"},
 	"pg_advisory_lock_shared":     {FeatureAdvisoryLock, "the session advisory lock of pg_advisory_lock_shared()"},
 	"pg_try_advisory_lock":        {FeatureAdvisoryLock, "the session advisory lock of pg_try_advisory_lock()"},

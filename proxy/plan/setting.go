@@ -4,19 +4,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 )
-
-// kept returns the name of the kept setting that name means, which Postgres compares without case (guc_name_compare);
-// "" if it is none.
-func kept(name string) string {
-	for _, k := range [...]string{"application_name", "client_encoding", "client_min_messages", "extra_float_digits"} {
-		if len(name) == len(k) && strings.EqualFold(name, k) {
-			return k
-		}
-	}
-	return ""
-}
 
 // settingName takes a var_name: one or more ColIds with points between.
 func (r *reader) settingName() (string, bool) {
@@ -26,69 +16,67 @@ func (r *reader) settingName() (string, bool) {
 		part, ok = r.name()
 		name += "." + part
 	}
-	if k := kept(name); k != "" {
-		name = k
+	if !strings.Contains(name, ".") {
+		name = lower(name)
 	}
 	return name, ok
+}
+
+// lower is s with its ASCII letters small.
+func lower(s string) string {
+	for i := range len(s) {
+		if s[i] >= 'A' && s[i] <= 'Z' {
+			return string(folded(make([]byte, 0, len(s)), s))
+		}
+	}
+	return s
+}
+
+// jwtPrefix starts the settings in which pg_session_jwt keeps who the user is.
+const jwtPrefix = "pg_session_jwt."
+
+// unsettable refuses what no session may set. command is SET, RESET or the like.
+func unsettable(command, name string) (Plan, bool) {
+	switch {
+	case len(name) > len(jwtPrefix) && strings.EqualFold(name[:len(jwtPrefix)], jwtPrefix):
+		if len(name) > maxName {
+			name = jwtPrefix + "*"
+		}
+		err := pgerr.New(pgerr.InsufficientPrivilege, "permission denied to set parameter \"%s\"", name)
+		return Plan{Kind: Refuse, Verb: VerbUtility, Feature: FeatureSessionJWT,
+			Refusal: err.WithHint("%s", hints[FeatureSessionJWT])}, true
+	case name == "seed":
+		return refuse(FeatureSetseed, command+" SEED"), true
+	}
+	return Plan{}, false
 }
 
 // set classifies what follows SET.
 func (r *reader) set() Plan {
 	invalid := Plan{Verb: VerbUtility}
+	s := &Setting{ScopeStart: r.prev.End, ScopeEnd: r.prev.End}
 	if r.is("CONSTRAINTS") && !r.assigns() {
-		return refuse(FeatureSetConstraints, "SET CONSTRAINTS")
+		r.next()
+		return r.setConstraints()
 	}
-	s := &Setting{}
-	scoped := r.is("LOCAL") || r.is("SESSION") && !r.nextIs("CHARACTERISTICS") && !r.nextIs("AUTHORIZATION")
-	if scoped && !r.assigns() {
+	if (r.is("LOCAL") || r.is("SESSION") && !r.sessionClause()) && !r.assigns() {
 		s.Local = r.is("LOCAL")
+		s.ScopeStart, s.ScopeEnd = r.tok.Start, r.tok.End
 		r.next()
 	}
+	known, ok := false, false
 	if !r.assigns() {
-		switch {
-		case r.acceptAll("SESSION", "CHARACTERISTICS"):
-			return refuse(FeatureSetTransaction, "SET SESSION CHARACTERISTICS")
-		case r.acceptAll("SESSION", "AUTHORIZATION"):
-			return refuse(FeatureSetRole, "SET SESSION AUTHORIZATION")
-		case r.accept("TRANSACTION"):
-			return refuse(FeatureSetTransaction, "SET TRANSACTION")
-		case r.accept("ROLE"):
-			return refuse(FeatureSetRole, "SET ROLE")
-		case r.acceptAll("TIME", "ZONE"):
-			return refuse(FeatureSet, "SET TIME ZONE")
-		case r.accept("CATALOG"):
-			return refuse(FeatureSet, "SET CATALOG")
-		case r.accept("SCHEMA"):
-			return refuse(FeatureSet, "SET SCHEMA")
-		case r.acceptAll("XML", "OPTION"):
-			return refuse(FeatureSet, "SET XML OPTION")
-		case r.accept("NAMES"):
-			return r.names(s)
-		}
+		known, ok = r.keywordForm(s)
 	}
-	var ok bool
-	if s.Name, ok = r.settingName(); !ok {
+	if !known {
+		ok = r.genericForm(s)
+	}
+	if !ok || r.more {
 		return invalid
 	}
-	if strings.EqualFold(s.Name, "role") || strings.EqualFold(s.Name, "session_authorization") {
-		return refuse(FeatureSetRole, "SET "+s.Name)
-	}
-	if kept(s.Name) == "" {
-		return refuse(FeatureSet, naming("SET", s.Name))
-	}
-	if r.acceptAll("FROM", "CURRENT") {
-		return refuse(FeatureSet, "SET "+s.Name+" FROM CURRENT")
-	}
-	if !r.accept("TO") && !r.acceptChar('=') {
-		return invalid
-	}
-	if r.accept("DEFAULT") {
-		s.Default = true
-	} else if !r.values(s) {
-		return invalid
-	}
-	if r.more {
-		return invalid
+	s.Default = s.Form == ToDefault
+	if p, refused := unsettable("SET", s.Name); refused {
+		return p
 	}
 	return Plan{Kind: Set, Verb: VerbUtility, Setting: s}
 }
@@ -100,26 +88,182 @@ func (r *reader) assigns() bool {
 		sqlscan.Keyword(r.sql, t, "FROM"))
 }
 
+// sessionClause reports whether the word SESSION here starts SESSION CHARACTERISTICS or SESSION AUTHORIZATION, and is not the
+// scope of a SET. CHARACTERISTICS may still be the name of a setting.
+func (r *reader) sessionClause() bool {
+	ahead := *r
+	ahead.next()
+	return ahead.is("AUTHORIZATION") || ahead.is("CHARACTERISTICS") && !ahead.assigns()
+}
+
 func (r *reader) nextIs(upper string) bool {
 	t, more := r.peek()
 	return more && sqlscan.Keyword(r.sql, t, upper)
 }
 
-// names classifies what follows SET NAMES: nothing, DEFAULT or a string.
-func (r *reader) names(s *Setting) Plan {
-	s.Name = "client_encoding"
+// keywordForm takes a form that starts with a keyword; known is false where none starts.
+func (r *reader) keywordForm(s *Setting) (known, ok bool) {
 	switch {
-	case !r.more, r.accept("DEFAULT"):
-		s.Default = true
-	case r.tok.Kind == sqlscan.String:
-		if !r.value(s) {
-			return Plan{Verb: VerbUtility}
+	case r.acceptAll("SESSION", "CHARACTERISTICS"):
+		s.Form = Characteristics
+		return true, r.acceptAll("AS", "TRANSACTION") && r.settingModes(s)
+	case r.acceptAll("SESSION", "AUTHORIZATION"):
+		s.Name = "session_authorization"
+		return true, r.defaulted(s) || r.word(s)
+	case r.acceptAll("TRANSACTION", "SNAPSHOT"):
+		s.Form = Snapshot
+		return true, r.text(s)
+	case r.accept("TRANSACTION"):
+		s.Form = TransactionModes
+		return true, r.settingModes(s)
+	case r.accept("ROLE"):
+		s.Name = "role"
+		return true, r.word(s)
+	case r.acceptAll("TIME", "ZONE"):
+		s.Name = "timezone"
+		return true, r.zone(s)
+	case r.accept("SCHEMA"):
+		s.Name = "search_path"
+		return true, r.text(s)
+	case r.acceptAll("XML", "OPTION"):
+		s.Name = "xmloption"
+		return true, (r.is("DOCUMENT") || r.is("CONTENT")) && r.keyword(s)
+	case r.accept("NAMES"):
+		s.Name = "client_encoding"
+		if !r.more {
+			s.Form = ToDefault
+			return true, true
+		}
+		return true, r.defaulted(s) || r.text(s)
+	}
+	return false, false // SET CATALOG is Postgres' to refuse, in its grammar
+}
+
+// genericForm takes name TO values, name TO DEFAULT or name FROM CURRENT.
+func (r *reader) genericForm(s *Setting) bool {
+	var ok bool
+	if s.Name, ok = r.settingName(); !ok {
+		return false
+	}
+	if r.acceptAll("FROM", "CURRENT") {
+		s.Form = FromCurrent
+		return true
+	}
+	if !r.accept("TO") && !r.acceptChar('=') {
+		return false
+	}
+	return r.defaulted(s) || r.values(s)
+}
+
+func (r *reader) defaulted(s *Setting) bool {
+	if !r.accept("DEFAULT") {
+		return false
+	}
+	s.Form = ToDefault
+	return true
+}
+
+// assign notes one more value.
+func (s *Setting) assign(value string) {
+	if s.Values++; s.Values == 1 {
+		s.Value, s.Literal = value, true
+	}
+}
+
+// text takes a string as the value.
+func (r *reader) text(s *Setting) bool {
+	return r.more && r.tok.Kind == sqlscan.String && r.value(s)
+}
+
+// word takes a string or a NonReservedWord as the value.
+func (r *reader) word(s *Setting) bool {
+	if r.more && sqlscan.IsNonReserved(r.sql, r.tok) {
+		return r.identValue(s)
+	}
+	return r.text(s)
+}
+
+// identValue takes the identifier here as the value.
+func (r *reader) identValue(s *Setting) bool {
+	name := r.ident()
+	if name != "" {
+		s.assign(name)
+	}
+	return name != ""
+}
+
+// keyword takes the keyword here as the value, which Postgres then spells in capitals.
+func (r *reader) keyword(s *Setting) bool {
+	s.assign(strings.ToUpper(r.tok.Text(r.sql)))
+	r.next()
+	return true
+}
+
+// zone takes a zone_value. Of the words it takes all that may be one: Postgres refuses the keywords among them.
+func (r *reader) zone(s *Setting) bool {
+	switch {
+	case r.accept("LOCAL"):
+		s.Form = ToDefault
+		return true
+	case r.is("INTERVAL"):
+		if t, more := r.peek(); more && (t.Kind == sqlscan.String || t.Is(r.sql, '(')) {
+			return r.zoneInterval(s)
+		}
+		return false
+	case r.is("TRUE"), r.is("FALSE"), r.is("ON"):
+		return false
+	}
+	return r.defaulted(s) || r.value(s)
+}
+
+// zoneInterval takes INTERVAL '...' HOUR TO MINUTE and its variants.
+func (r *reader) zoneInterval(s *Setting) bool {
+	r.next()
+	precise := r.acceptChar('(')
+	if precise {
+		number := r.more && r.tok.Kind == sqlscan.Number
+		if r.next(); !number || !r.acceptChar(')') {
+			return false
 		}
 	}
-	if r.more {
+	if !r.text(s) {
+		return false
+	}
+	s.Literal = false
+	if !precise && !r.acceptAll("HOUR", "TO", "MINUTE") && !r.accept("HOUR") {
+		r.accept("MINUTE")
+	}
+	return true
+}
+
+func (r *reader) settingModes(s *Setting) bool {
+	c := &Control{Verb: Begin, Tag: "SET"}
+	s.Control = c
+	return r.modes(c) && c.TransactionModes != ""
+}
+
+// setConstraints classifies what follows SET CONSTRAINTS.
+func (r *reader) setConstraints() Plan {
+	ok := r.accept("ALL")
+	for !ok {
+		if !r.qualifiedName() {
+			return Plan{Verb: VerbUtility}
+		}
+		ok = !r.acceptChar(',')
+	}
+	if !r.accept("DEFERRED") && !r.accept("IMMEDIATE") || r.more {
 		return Plan{Verb: VerbUtility}
 	}
-	return Plan{Kind: Set, Verb: VerbUtility, Setting: s}
+	return Plan{Kind: Set, Verb: VerbUtility, Setting: &Setting{Form: Constraints}}
+}
+
+// qualifiedName takes a name with any number of names before it.
+func (r *reader) qualifiedName() bool {
+	_, ok := r.name()
+	for ok && r.acceptChar('.') {
+		ok = r.more && r.tok.IsIdent() && r.ident() != ""
+	}
+	return ok
 }
 
 // values takes a var_list.
@@ -136,53 +280,33 @@ func (r *reader) values(s *Setting) bool {
 
 // value takes one var_value: a string, a word, or a number with its sign.
 func (r *reader) value(s *Setting) bool {
-	var v string
 	switch {
 	case !r.more:
 		return false
 	case r.tok.Kind == sqlscan.String:
-		prefix := r.sql[r.tok.Start] | 0x20
-		var ok bool
-		if v, ok = sqlscan.StringValue(r.sql, r.tok); !ok || prefix == 'n' { // N'...' is a cast
-			return false
+		v, ok := r.constant()
+		if ok {
+			s.assign(v)
 		}
-		unicode := prefix == 'u'
-		r.next()
-		if unicode && r.accept("UESCAPE") {
-			r.next()
-		}
+		return ok
 	case r.is("TRUE"), r.is("FALSE"), r.is("ON"), sqlscan.IsNonReserved(r.sql, r.tok):
-		v = r.ident()
-	default:
-		minus := r.isChar('-')
-		if minus || r.isChar('+') {
-			r.next()
-		}
-		if !r.more || r.tok.Kind != sqlscan.Number {
-			return false
-		}
-		v = number(r.tok.Text(r.sql), minus)
+		return r.identValue(s)
+	}
+	minus := r.isChar('-')
+	if minus || r.isChar('+') {
 		r.next()
 	}
-	if s.Values++; s.Values == 1 {
-		s.Value = v
+	if !r.more || r.tok.Kind != sqlscan.Number {
+		return false
 	}
+	s.assign(number(r.tok.Text(r.sql), minus))
+	r.next()
 	return true
 }
 
 // number is the text that Postgres makes of a number in SET: an integer of 32 bits in decimal, all else as written.
 func number(literal string, minus bool) string {
-	base, digits := 10, strings.ReplaceAll(literal, "_", "")
-	if len(digits) > 2 && digits[0] == '0' {
-		switch digits[1] | 0x20 {
-		case 'x':
-			base, digits = 16, digits[2:]
-		case 'o':
-			base, digits = 8, digits[2:]
-		case 'b':
-			base, digits = 2, digits[2:]
-		}
-	}
+	base, digits := radix(literal)
 	if n, err := strconv.ParseInt(digits, base, 32); err == nil {
 		literal = strconv.FormatInt(n, 10)
 		if n == 0 {
@@ -195,11 +319,9 @@ func number(literal string, minus bool) string {
 	return literal
 }
 
-// variable takes what names a setting in RESET and SHOW. ALL gives the name "all", which no setting has.
+// variable takes what names a setting in RESET and SHOW.
 func (r *reader) variable() (name string, ok bool) {
 	switch {
-	case r.accept("ALL"):
-		name = "all"
 	case r.acceptAll("TIME", "ZONE"):
 		name = "timezone"
 	case r.acceptAll("TRANSACTION", "ISOLATION", "LEVEL"):
@@ -214,22 +336,51 @@ func (r *reader) variable() (name string, ok bool) {
 }
 
 func (r *reader) reset() Plan {
-	name, ok := r.variable()
-	if !ok {
+	s := &Setting{Form: ResetAll, Reset: true}
+	if !r.accept("ALL") {
+		var ok bool
+		s.Form, s.Default = ToDefault, true
+		if s.Name, ok = r.variable(); !ok {
+			return Plan{Verb: VerbUtility}
+		}
+	} else if r.more {
 		return Plan{Verb: VerbUtility}
 	}
-	return refuse(FeatureReset, naming("RESET", name))
+	if p, refused := unsettable("RESET", s.Name); refused {
+		return p
+	}
+	return Plan{Kind: Set, Verb: VerbUtility, Setting: s}
 }
 
 func (r *reader) show() Plan {
 	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, ReadOnlyShape: true, ReadOnlyMatters: true}
-	name, ok := r.variable()
+	s := &Setting{Name: "all"}
+	if ok := r.accept("ALL") && !r.more; !ok {
+		if s.Name, ok = r.variable(); !ok {
+			return p
+		}
+	}
+	p.Kind, p.Setting = Show, s
+	if s.Name == "all" { // SHOW "all" is the same to Postgres
+		p.Calls = &SettingCalls{Reads: true}
+	}
+	return p
+}
+
+func (r *reader) discard() Plan {
+	p := Plan{Kind: Discard, Verb: VerbUtility}
 	switch {
-	case !ok:
-	case strings.EqualFold(name, "all"): // SHOW "all" is the same to Postgres
-		return refuse(FeatureShowAll, "SHOW ALL")
-	case kept(name) != "":
-		p.Kind, p.Setting = Show, &Setting{Name: name}
+	case r.accept("ALL"):
+		p.Discard = "ALL"
+	case r.accept("PLANS"):
+		p.Discard = "PLANS"
+	case r.accept("SEQUENCES"):
+		p.Discard = "SEQUENCES"
+	case r.accept("TEMP"), r.accept("TEMPORARY"):
+		p.Discard = "TEMP"
+	}
+	if p.Discard == "" || r.more {
+		return Plan{Verb: VerbUtility}
 	}
 	return p
 }
