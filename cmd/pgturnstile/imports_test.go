@@ -30,7 +30,7 @@ var layers = [][]string{
 }
 
 // values may be imported by every package of a layer, except that sqlscan stands alone.
-var values = []string{"proxy/upstream", "proxy/pgerr", "proxy/wire", "proxy/pgformat"}
+var values = []string{"proxy/upstream", "proxy/pgerr", "proxy/wire", "proxy/pgformat", "proxy/encoding"}
 
 // beside are the packages that stand in no layer, with all that each may import.
 var beside = map[string][]string{
@@ -45,6 +45,7 @@ var beside = map[string][]string{
 	"proxy/pgerr":                      {},
 	"proxy/wire":                       {"proxy/pgerr"},
 	"proxy/pgformat":                   {"proxy/pgerr"},
+	"proxy/encoding":                   {"proxy/pgerr"},
 	"proxy/admin":                      {},
 	"proxy/neon":                       {"proxy/neon/reply", "proxy/upstream", "proxy/pgerr"},
 	"proxy/neon/reply":                 {"proxy/upstream", "proxy/pgerr"},
@@ -105,6 +106,14 @@ func TestImportRuleRefuses(t *testing.T) {
 		{"proxy/session", "proxy/sqlscan", true},
 		{"proxy/session", "proxy/neon", false},
 		{"proxy/txn", "proxy/describe", false}, // the same layer
+		{"proxy/txn", "proxy/splice", true},
+		{"proxy/describe", "proxy/catalog", true},
+		{"proxy/describe", "proxy/neon", false},
+		{"proxy/catalog", "proxy/guc", false}, // the same layer
+		{"proxy/guc", "proxy/encoding", true},
+		{"proxy/encoding", "proxy/wire", false},
+		{"proxy/splice", "proxy/sqlscan", true},
+		{"proxy/splice", "proxy/plan", false}, // the same layer
 		{"proxy/plan", "proxy/pgerr", true},
 		{"proxy/sqlscan", "proxy/pgerr", false},
 		{"proxy/pgerr", "proxy/upstream", false},

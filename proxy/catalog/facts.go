@@ -2,9 +2,9 @@ package catalog
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
@@ -21,6 +21,8 @@ type Facts struct {
 	StandardConforming bool
 	// ExtraFloatDigits is the role's extra_float_digits.
 	ExtraFloatDigits int
+
+	settings map[string]Parameter // by the name in lower case
 }
 
 // Parameter is a setting with its value as SHOW prints it.
@@ -32,17 +34,25 @@ type Caller struct {
 	Subject string
 }
 
-// factsSQL asks for every parameter that some version from 14 to 18 reports; a server gives NULL for a name that it
-// does not know, and from pg_settings comes the spelling. search_path is reported from 18 on, scram_iterations from 16.
-const factsSQL = `SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest(ARRAY[` +
-	`'DateStyle','default_transaction_read_only','extra_float_digits','in_hot_standby','integer_datetimes','IntervalStyle',` +
-	`'is_superuser','scram_iterations','search_path','server_encoding','server_version','server_version_num',` +
-	`'session_authorization','standard_conforming_strings','TimeZone']) AS n`
+// factsSQL asks for every setting that pg_settings shows to the role, and for those that it never shows; a server gives
+// NULL for a name that it does not know. What pg_settings shows may be read. The token stands in pg_session_jwt.*: left out.
+const factsSQL = `SELECT s.name, pg_catalog.current_setting(s.name, true) FROM pg_catalog.pg_settings AS s` +
+	` WHERE NOT pg_catalog.starts_with(s.name, 'pg_session_jwt.')` +
+	` UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest(ARRAY['is_superuser','role','session_authorization']) AS n`
 
-// unreported are read for the proxy's own use.
-var unreported = map[string]bool{"extra_float_digits": true, "server_version_num": true}
+// reported are the parameters that some version from 14 to 18 reports, in the order of their names. search_path is
+// reported from 18 on; scram_iterations exists from 16 on.
+var reported = []string{"DateStyle", "default_transaction_read_only", "in_hot_standby", "integer_datetimes", "IntervalStyle",
+	"is_superuser", "scram_iterations", "search_path", "server_encoding", "server_version", "session_authorization",
+	"standard_conforming_strings", "TimeZone"}
 
 const searchPathReportedSince = 180000
+
+// Bounds of what is read; a server shows about 400 settings.
+const (
+	maxSettings    = 4096
+	maxSettingSize = 1 << 20 // bytes of all names and values
+)
 
 // read asks the server, as one autocommit statement.
 func read(ctx context.Context, up upstream.Upstream, who Caller) (*Facts, error) {
@@ -55,12 +65,14 @@ func read(ctx context.Context, up upstream.Upstream, who Caller) (*Facts, error)
 	if err != nil {
 		return nil, err
 	}
-	return factsOf(rows.values)
+	return NewFacts(rows.values)
 }
 
-func factsOf(values []Parameter) (*Facts, error) {
-	f := &Facts{StandardConforming: true}
-	for _, p := range values {
+// NewFacts makes facts of settings as a new session of the server shows them: of all that there are, the more the better,
+// at least server_version_num. The error says that one has no such value.
+func NewFacts(settings []Parameter) (*Facts, error) {
+	f := &Facts{StandardConforming: true, settings: make(map[string]Parameter, len(settings))}
+	for _, p := range settings {
 		var err error
 		switch p.Name {
 		case "server_version_num":
@@ -73,18 +85,45 @@ func factsOf(values []Parameter) (*Facts, error) {
 		if err != nil {
 			return nil, malformed(err)
 		}
+		f.settings[strings.ToLower(p.Name)] = p
 	}
 	if f.VersionNum == 0 {
 		return nil, malformed(errors.New("no server_version_num"))
 	}
-	for _, p := range values {
-		if unreported[p.Name] || p.Name == "search_path" && f.VersionNum < searchPathReportedSince {
+	for _, name := range reported {
+		if name == "search_path" && f.VersionNum < searchPathReportedSince {
 			continue
 		}
-		f.Reported = append(f.Reported, p)
+		if p, ok := f.settings[strings.ToLower(name)]; ok {
+			f.Reported = append(f.Reported, p)
+		}
 	}
+	f.ofASession()
 	return f, nil
 }
+
+// ofASession corrects what the connection under a request has for itself: a session that asks for nothing starts without a
+// name and in the server's own encoding.
+func (f *Facts) ofASession() {
+	if p, ok := f.settings["application_name"]; ok {
+		p.Value = ""
+		f.settings["application_name"] = p
+	}
+	if p, ok := f.settings["client_encoding"]; ok {
+		p.Value = f.settings["server_encoding"].Value
+		f.settings["client_encoding"] = p
+	}
+}
+
+// Setting gives a setting by its name in lower case: the name as the server spells it and the value that a session starts
+// with, as SHOW prints it. Settings that the role may not see, and those of pg_session_jwt, are not there.
+func (f *Facts) Setting(lowerName string) (name, value string, ok bool) {
+	p, ok := f.settings[lowerName]
+	return p.Name, p.Value, ok
+}
+
+// Version is server_version_num, such as 150018.
+func (f *Facts) Version() int { return f.VersionNum }
 
 func malformed(cause error) error {
 	return pgerr.New(pgerr.ConnectionFailure, "the server's parameters could not be read").Because(cause)
@@ -94,6 +133,7 @@ func malformed(cause error) error {
 type pairs struct {
 	buf    []byte
 	values []Parameter
+	size   int // bytes in values
 }
 
 func (p *pairs) Fields(int, []upstream.Field) error          { return nil }
@@ -102,35 +142,20 @@ func (p *pairs) Complete(_ int, _ upstream.Completion) error { return nil }
 
 func (p *pairs) EndRow(body []byte) error {
 	p.buf = body
-	if len(body) < 2 || binary.BigEndian.Uint16(body) != 2 {
-		return malformed(errors.New("not two columns"))
+	var v [2][]byte
+	if err := columns(body, v[:]); err != nil {
+		return malformed(err)
 	}
-	name, rest, ok := column(body[2:])
-	if !ok || name == nil {
+	if v[0] == nil {
 		return malformed(errors.New("no name"))
 	}
-	value, _, ok := column(rest)
-	if !ok {
-		return malformed(errors.New("no value"))
+	if v[1] == nil {
+		return nil
 	}
-	if value != nil {
-		p.values = append(p.values, Parameter{string(name), string(value)})
+	p.size += len(v[0]) + len(v[1])
+	if len(p.values) == maxSettings || p.size > maxSettingSize {
+		return malformed(errors.New("too many"))
 	}
+	p.values = append(p.values, Parameter{string(v[0]), string(v[1])})
 	return nil
-}
-
-// column cuts the first value off a DataRow body; nil is NULL.
-func column(b []byte) (value, rest []byte, ok bool) {
-	if len(b) < 4 {
-		return nil, nil, false
-	}
-	n := int32(binary.BigEndian.Uint32(b))
-	b = b[4:]
-	if n == -1 {
-		return nil, b, true
-	}
-	if n < 0 || int(n) > len(b) {
-		return nil, nil, false
-	}
-	return b[:n:n], b[n:], true
 }
