@@ -2,6 +2,7 @@ package encoding
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
@@ -9,15 +10,9 @@ import (
 // Encoding is one character set of a client. It is immutable and shared.
 type Encoding struct {
 	name  string
-	plain bool  // UTF8 and SQL_ASCII: bytes pass as they are
-	codec codec // nil: plain, or not convertible
-}
-
-// codec is the conversion of one character set. Both methods append to dst what they convert and return nil, or what was
-// wrong with src; dst then ends with what stood before it.
-type codec interface {
-	toUTF8(dst, src []byte) ([]byte, *pgerr.Error)
-	fromUTF8(dst, src []byte) ([]byte, *pgerr.Error)
+	plain bool // UTF8 and SQL_ASCII: bytes pass as they are
+	shape shape
+	table func() *table // nil: plain, or not convertible
 }
 
 // Lookup finds the encoding that a value of client_encoding names, as pg_char_to_encoding: case, punctuation and white space
@@ -41,7 +36,7 @@ func (e *Encoding) Name() string { return e.name }
 func (e *Encoding) UTF8() bool { return e.plain }
 
 // Convertible reports whether ToUTF8 and FromUTF8 can be called.
-func (e *Encoding) Convertible() bool { return e.plain || e.codec != nil }
+func (e *Encoding) Convertible() bool { return e.plain || e.table != nil }
 
 // Refusal is the error of setting client_encoding to an encoding that is not convertible, 0A000; nil for one that is.
 func (e *Encoding) Refusal() *pgerr.Error {
@@ -66,7 +61,28 @@ func (e *Encoding) ToUTF8(dst, src []byte) ([]byte, *pgerr.Error) {
 		}
 		return append(dst, src...), nil
 	}
-	return e.codec.toUTF8(dst, src)
+	t := e.table()
+	for i := 0; i < len(src); {
+		if n := leadingASCII(src[i:]); n > 0 {
+			dst = append(dst, src[i:i+n]...)
+			i += n
+			continue
+		}
+		n := 0
+		if src[i] != 0 {
+			n = e.shape.length(src[i:])
+		}
+		if n == 0 {
+			return nil, invalid(e.name, src[i:], e.promised(src[i:]))
+		}
+		c := t.char(codeOf(src[i : i+n]))
+		if c == 0 {
+			return nil, untranslatable(e.name, "UTF8", src[i:], e.promised(src[i:]))
+		}
+		dst = utf8.AppendRune(dst, c)
+		i += n
+	}
+	return dst, nil
 }
 
 // FromUTF8 appends src, UTF-8, to dst in this encoding. The result may share dst's memory, never src's. On an error it
@@ -75,5 +91,41 @@ func (e *Encoding) FromUTF8(dst, src []byte) ([]byte, *pgerr.Error) {
 	if e.plain {
 		return append(dst, src...), nil
 	}
-	return e.codec.fromUTF8(dst, src)
+	t := e.table()
+	for i := 0; i < len(src); {
+		if n := leadingASCII(src[i:]); n > 0 {
+			dst = append(dst, src[i:i+n]...)
+			i += n
+			continue
+		}
+		c, n := decode(src[i:])
+		if n == 0 {
+			return nil, invalid("UTF8", src[i:], lengthUTF8(src[i]))
+		}
+		code := t.code(c)
+		if code == 0 {
+			return nil, untranslatable("UTF8", e.name, src[i:], n)
+		}
+		dst = appendCode(dst, code)
+		i += n
+	}
+	return dst, nil
+}
+
+// promised is how many bytes an error about the start of rest names.
+func (e *Encoding) promised(rest []byte) int {
+	if rest[0] < utf8.RuneSelf {
+		return 1
+	}
+	return e.shape.promised(rest)
+}
+
+// leadingASCII is the number of bytes before the first that is not ASCII, or NUL.
+func leadingASCII(b []byte) int {
+	for i, c := range b {
+		if c == 0 || c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return len(b)
 }
