@@ -1,6 +1,8 @@
-// Package guc keeps a session's settings ("grand unified configuration" in Postgres' source). So far it keeps the four
-// that cannot change a result and are never sent upstream: application_name, client_min_messages, client_encoding
-// (UTF8 alone) and extra_float_digits from 1 up. Every other one is refused by name.
+// Package guc keeps a session's settings ("grand unified configuration" in Postgres' source): what the startup packet, SET,
+// RESET and set_config() have made of the route's defaults. Values are validated and spelled by the server. Those that
+// differ from the route's defaults go before the statements of a request, see [Settings.Head]; those that cannot change a
+// result are kept and answered here.
 //
-// It may import plan, upstream, pgerr and wire's values. Start with [Startup], then [Settings.Set].
+// It may import plan, splice, sqlscan, encoding, upstream, pgerr and wire's values. Start with [Settings], then
+// [Settings.Apply] and [Step].
 package guc

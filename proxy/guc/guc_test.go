@@ -114,8 +114,8 @@ func FuzzOptions(f *testing.F) {
 			t.Errorf("an error without a text: %+v", err)
 		}
 		for _, sw := range switches {
-			if sw.Name == "" || strings.Contains(sw.Name, "-") || strings.Contains(sw.Name, "=") {
-				t.Errorf("name %q", sw.Name)
+			if sw.name == "" || strings.Contains(sw.name, "-") || strings.Contains(sw.name, "=") {
+				t.Errorf("name %q", sw.name)
 			}
 		}
 	})

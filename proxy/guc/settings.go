@@ -1,124 +1,271 @@
 package guc
 
 import (
-	"fmt"
+	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
-	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
-// Settings are the kept settings of one session: a value, copied to take a snapshot, owned by the session's goroutine.
+// Defaults are a route's own settings: what its server says before a session has changed any.
+type Defaults interface {
+	// Setting gives the canonical name and the value, as SHOW prints it, of the setting with that name in lower case. ok is
+	// false for a name that the server does not list, such as a placeholder's.
+	Setting(lowerName string) (name, value string, ok bool)
+	// Version is server_version_num, such as 150018.
+	Version() int
+}
+
+// Bounds of one session. A server has about 400 settings of its own.
+const (
+	maxSettings = 1000
+	maxBytes    = 1 << 20 // of names and values
+)
+
+// Settings are the settings of one session. It is a value: copying it takes a snapshot. What it points to is never changed, a
+// change makes it anew. It is owned by the session's goroutine; the zero value has every setting at the route's default.
 type Settings struct {
-	values [keptCount]setting // what is in force
-	reset  [keptCount]setting // what SET ... TO DEFAULT goes back to: the startup packet's value
+	entries []entry           // in the order of their last assignment; the head repeats it
+	reset   map[string]string // by lower-case name: what the startup packet gave, canonical
+	start   []assignment      // of the startup packet, until StartupStep takes them
+	changed []string          // lower-case names of reported settings in the order of their first change since Reported
+	unread  bool              // names that nobody knows yet are assigned in this group: see pending
 }
 
-// setting is one value. One that was never given is the server's to show.
-type setting struct {
-	value string
-	given bool
+// assignment is one name with the value given to it.
+type assignment struct{ name, value string }
+
+// entry is one setting that has been assigned. A setting has a value for the session and one for the transaction, as on
+// Postgres' stack of values (src/backend/utils/misc/README): SET gives the first and takes the second away, SET LOCAL gives
+// the second, which ends with the transaction.
+type entry struct {
+	key  string // the name in lower case: names are compared without case
+	name string // as the server spells it; a placeholder's as it was first written
+
+	session, local value
+
+	// pending: a statement of this group assigns it and the server's answer is not there yet. Only in a Settings that is used
+	// to plan a group; see Apply.
+	pending bool
+	// placeholder: the server did not list the name. Once it is there it never goes away, it becomes empty.
+	placeholder bool
 }
 
-// maxName is NAMEDATALEN - 1: application_name is cut there, in bytes, at a character.
-const maxName = 63
+// value is what SHOW prints, and what has to be sent to have it.
+type value struct {
+	set  bool
+	text string
+	send string // "": text. SHOW rounds the numbers of some settings to six digits
+}
 
-// Set carries out SET [SESSION] of a kept setting.
-func (s *Settings) Set(st *plan.Setting) *pgerr.Error {
-	i, ok := indexOf(st.Name)
-	if !ok {
-		return RefuseSet(st.Name)
+func (v value) sent() string {
+	if v.send != "" {
+		return v.send
 	}
-	if st.Local {
-		return pgerr.Unsupported("SET LOCAL "+keptSettings[i].name, "Use SET without LOCAL.")
+	return v.text
+}
+
+// current is the value in force, unset for the default.
+func (e *entry) current() value {
+	if e.local.set {
+		return e.local
 	}
-	if st.Default {
-		s.values[i] = s.reset[i]
-		return nil
+	return e.session
+}
+
+func (e *entry) size() int {
+	return len(e.name) + len(e.session.text) + len(e.session.send) + len(e.local.text) + len(e.local.send)
+}
+
+// find returns the entry of that lower-case name, nil if there is none. It must not be changed.
+func (s *Settings) find(key string) *entry {
+	for i := range s.entries {
+		if s.entries[i].key == key {
+			return &s.entries[i]
+		}
 	}
-	if st.Values > 1 {
-		return pgerr.New(pgerr.InvalidParameterValue, "SET %s takes only one argument", keptSettings[i].name)
-	}
-	v, err := keptSettings[i].canonical(st.Value)
-	if err != nil {
-		return err
-	}
-	s.values[i] = setting{value: v, given: true}
 	return nil
 }
 
-// RefuseSet is the error for changing a setting that this session cannot keep true.
-func RefuseSet(name string) *pgerr.Error {
-	return pgerr.Unsupported(fmt.Sprintf("setting %q for a session", name),
-		"Kept for a session are application_name, client_min_messages, client_encoding UTF8 and extra_float_digits from 1 up.")
+// value is the value of a setting that has been assigned, unset if it has not or is pending.
+func (s *Settings) value(key string) value {
+	if e := s.find(key); e != nil && !e.pending {
+		return e.current()
+	}
+	return value{}
 }
 
-// Show gives the value of a kept setting that was set. With ok false the server has to be asked.
-func (s *Settings) Show(name string) (value string, ok bool) {
-	i, kept := indexOf(name)
-	if !kept {
+// assign gives a value for the session or the transaction. It is the last assignment then.
+func (s *Settings) assign(key, name string, v value, local, placeholder bool) {
+	e := entry{key: key, name: name, placeholder: placeholder}
+	entries := make([]entry, 0, len(s.entries)+1)
+	for _, old := range s.entries {
+		if old.key == key {
+			e = old
+			continue
+		}
+		entries = append(entries, old)
+	}
+	if local {
+		e.local = v
+	} else {
+		e.session, e.local = v, value{}
+	}
+	e.pending = false
+	s.entries = append(entries, e)
+	s.touch(key)
+}
+
+// drop takes a setting back to the route's default.
+func (s *Settings) drop(key string) {
+	if s.find(key) == nil {
+		return
+	}
+	entries := make([]entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		if e.key != key {
+			entries = append(entries, e)
+		}
+	}
+	s.entries = entries
+	s.touch(key)
+}
+
+// mark makes a setting pending.
+func (s *Settings) mark(key, name string, placeholder bool) {
+	s.entries = slices.Clone(s.entries)
+	for i := range s.entries {
+		if s.entries[i].key == key {
+			s.entries[i].pending = true
+			return
+		}
+	}
+	s.entries = append(s.entries, entry{key: key, name: name, placeholder: placeholder, pending: true})
+}
+
+// touch notes the first change of a reported setting.
+func (s *Settings) touch(key string) {
+	if isReported(key) && !slices.Contains(s.changed, key) {
+		s.changed = append(slices.Clip(s.changed), key)
+	}
+}
+
+// room refuses one more assignment when the session's bounds would be passed.
+func (s *Settings) room(key string, bytes int) *pgerr.Error {
+	names, total := 1, len(key)+bytes
+	for i := range s.entries {
+		if s.entries[i].key != key {
+			names++
+			total += s.entries[i].size()
+		}
+	}
+	return within(names, total)
+}
+
+func within(names, bytes int) *pgerr.Error {
+	if names > maxSettings {
+		return pgerr.New(pgerr.ProgramLimitExceeded, "a session can change at most %d settings", maxSettings)
+	}
+	if bytes > maxBytes {
+		return pgerr.New(pgerr.ProgramLimitExceeded, "the settings of a session can have at most %d bytes", maxBytes)
+	}
+	return nil
+}
+
+// full reports that the bounds have been passed.
+func (s *Settings) full() *pgerr.Error {
+	total := 0
+	for i := range s.entries {
+		total += s.entries[i].size()
+	}
+	return within(len(s.entries), total)
+}
+
+// Commit ends a transaction: what was set for it alone is gone.
+func (s *Settings) Commit() {
+	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.local.set }) {
+		return
+	}
+	entries := make([]entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		if e.local.set {
+			e.local = value{}
+			if s.touch(e.key); !e.session.set {
+				if !e.placeholder {
+					continue
+				}
+				e.session = value{set: true}
+			}
+		}
+		entries = append(entries, e)
+	}
+	s.entries = entries
+}
+
+// Transaction gives what default_transaction_isolation, _read_only and _deferrable make of the next transaction: "" and nil
+// where the route's default holds.
+func (s *Settings) Transaction(d Defaults) (isolation upstream.IsolationLevel, readOnly, deferrable *bool) {
+	if v, ok := s.differs(defaultIsolation, d); ok {
+		isolation = upstream.IsolationLevel(strings.ToUpper(v))
+	}
+	flag := func(key string) *bool {
+		v, ok := s.differs(key, d)
+		if !ok {
+			return nil
+		}
+		on := v == "on"
+		return &on
+	}
+	return isolation, flag(defaultReadOnly), flag(defaultDeferrable)
+}
+
+// differs gives the value in force if it is not the route's default.
+func (s *Settings) differs(key string, d Defaults) (string, bool) {
+	v := s.value(key)
+	if !v.set {
 		return "", false
 	}
-	switch i {
-	case applicationName, clientEncoding: // the upstream's own connection has others
-		return s.values[i].value, true
-	default:
-		return s.values[i].value, s.values[i].given
-	}
+	_, standing, known := d.Setting(key)
+	return v.text, !known || standing != v.text
 }
 
-// Name is the setting's name as SHOW heads its column.
-func Name(name string) string {
-	if i, ok := indexOf(name); ok {
-		return keptSettings[i].name
+// StandardConforming is standard_conforming_strings: whether a backslash in '...' is an ordinary character.
+func (s *Settings) StandardConforming(d Defaults) bool {
+	const key = "standard_conforming_strings"
+	if v := s.value(key); v.set {
+		return v.text != "off"
 	}
-	return name
+	_, standing, known := d.Setting(key)
+	return !known || standing != "off"
+}
+
+// Encoding is client_encoding by its canonical name.
+func (s *Settings) Encoding() string {
+	if v := s.value(clientEncodingKey); v.set {
+		return v.text
+	}
+	return utf8Name
 }
 
 // WantsWarnings reports whether client_min_messages lets a WARNING through.
-func (s *Settings) WantsWarnings() bool { return s.values[clientMinMessages].value != "error" }
+func (s *Settings) WantsWarnings() bool { return s.value(minMessagesKey).text != "error" }
 
 // ApplicationName is what the client calls itself, for logs: hostile text.
-func (s *Settings) ApplicationName() string { return s.values[applicationName].value }
+func (s *Settings) ApplicationName() string { return s.value(applicationNameKey).text }
 
-// Normalize spells application_name as a server of that version (PG_VERSION_NUM) does: before 16 every byte outside
-// printable ASCII becomes '?', from 16 on \xNN (pg_clean_ascii). Call it after Startup and Set.
-func (s *Settings) Normalize(serverVersion int) {
-	for _, v := range []*setting{&s.values[applicationName], &s.reset[applicationName]} {
-		v.value = cleanASCII(truncateName(v.value), serverVersion)
-	}
-}
-
-func truncateName(s string) string {
-	if len(s) <= maxName {
-		return s
-	}
-	n := maxName
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
-func cleanASCII(s string, serverVersion int) string {
-	clean := true
+// asciiLower folds a name as guc_name_compare does: ASCII letters alone.
+func asciiLower(s string) string {
 	for i := range len(s) {
-		clean = clean && s[i] >= 32 && s[i] <= 126
-	}
-	if clean {
-		return s
-	}
-	var b strings.Builder
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c >= 32 && c <= 126:
-			b.WriteByte(c)
-		case serverVersion >= 160000:
-			fmt.Fprintf(&b, `\x%02x`, c)
-		default:
-			b.WriteByte('?')
+		if c := s[i]; c >= 'A' && c <= 'Z' {
+			b := []byte(s)
+			for ; i < len(b); i++ {
+				if b[i] >= 'A' && b[i] <= 'Z' {
+					b[i] += 'a' - 'A'
+				}
+			}
+			return string(b)
 		}
 	}
-	return b.String()
+	return s
 }

@@ -1,7 +1,8 @@
 package guc
 
 import (
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/wire"
@@ -13,10 +14,10 @@ var ignoredAtStartup = map[string]bool{"channel_binding": true, "project": true,
 
 // Startup takes the settings of a StartupMessage: every parameter but user, database, replication and _pq_ options. As
 // in Postgres (process_startup_options) the switches in options come first, then the parameters by name. The error is
-// FATAL.
+// FATAL: 42501, 42601, 22023, 54000, or 0A000 for a switch that sets nothing. What the server has to validate waits for
+// StartupStep, which completes the settings and must be called.
 func Startup(params []wire.Parameter) (*Settings, *pgerr.Error) {
 	s := &Settings{}
-	s.values[clientEncoding] = setting{value: "UTF8", given: true} // decided here, whatever the server's default
 	for _, p := range params {
 		if p.Name != "options" {
 			continue
@@ -25,110 +26,126 @@ func Startup(params []wire.Parameter) (*Settings, *pgerr.Error) {
 		if err != nil {
 			return nil, err.Fatal()
 		}
-		for _, sw := range switches {
-			if err := s.start(sw.Name, sw.Value); err != nil {
-				return nil, err.Fatal()
-			}
-		}
+		s.start = append(s.start, switches...)
 	}
 	for _, p := range params {
-		if p.Name == "options" {
-			continue
-		}
-		if err := s.start(p.Name, p.Value); err != nil {
-			return nil, err.Fatal()
+		if p.Name != "options" && !ignoredAtStartup[asciiLower(p.Name)] {
+			s.start = append(s.start, assignment{p.Name, p.Value})
 		}
 	}
-	s.reset = s.values
+	total := 0
+	for _, a := range s.start {
+		if err := s.startHere(a); err != nil {
+			return nil, err.Fatal()
+		}
+		total += len(a.name) + len(a.value)
+	}
+	if err := within(len(s.start), total); err != nil {
+		return nil, err.Fatal()
+	}
 	return s, nil
 }
 
-func (s *Settings) start(name, value string) *pgerr.Error {
-	if ignoredAtStartup[asciiLower(name)] {
+// startHere gives an error that needs no server, and takes what is kept here in any case.
+func (s *Settings) startHere(a assignment) *pgerr.Error {
+	key := asciiLower(a.name)
+	switch {
+	case isJWT(key):
+		return refuseJWT(shortWord(a.name))
+	case isIdentity(key):
+		return pgerr.New(pgerr.InsufficientPrivilege, `permission denied to set parameter "%s"`, key).
+			WithHint("Remove it from the connection's options; SET it in the session.")
+	case !hereOnly(key):
 		return nil
 	}
-	i, ok := indexOf(name)
-	if !ok {
-		return RefuseSet(name).WithHint("Remove it from the connection's options; kept for a session are application_name, " +
-			"client_min_messages, client_encoding UTF8 and extra_float_digits from 1 up.")
-	}
-	v, err := keptSettings[i].canonical(value)
+	text, err := canonicalHere(key, a.name, a.value, noDefaults{})
 	if err != nil {
 		return err
 	}
-	s.values[i] = setting{value: v, given: true}
+	s.begin(key, key, text, false)
 	return nil
 }
 
-// parseOptions reads the switches of the startup parameter "options": -c name=value, -cname=value, --name=value; and
-// Neon's bare endpoint=... and project=.... Words end at white space, a backslash takes the next byte as it is
-// (pg_split_opts in src/backend/utils/init/postinit.c); '-' in a switch's name is '_' (ParseLongOption).
-func parseOptions(options string) ([]wire.Parameter, *pgerr.Error) {
-	words := splitOptions(options)
-	var out []wire.Parameter
-	for i := 0; i < len(words); i++ {
-		w := words[i]
-		var assignment string
+// begin gives a startup value: the session's, and what RESET goes back to.
+func (s *Settings) begin(key, name, text string, placeholder bool) {
+	s.assign(key, name, value{set: true, text: text}, false, placeholder)
+	if s.reset = maps.Clone(s.reset); s.reset == nil {
+		s.reset = map[string]string{}
+	}
+	s.reset[key] = text
+}
+
+// noDefaults is a server that nothing is known of yet.
+type noDefaults struct{}
+
+func (noDefaults) Setting(string) (name, value string, ok bool) { return "", "", false }
+func (noDefaults) Version() int                                 { return 0 }
+
+// StartupStep completes Startup with what the route's server is, and says what it has to be asked at login; false: nothing.
+// The values are in force, and what RESET goes back to, once Learn has them. An error of the Step's statement ends the
+// session.
+func (s *Settings) StartupStep(d Defaults) (Step, bool) {
+	start := s.start
+	s.start = nil
+	asked := map[string]bool{} // by key: one of its values is not the default's own words
+	for _, a := range start {
+		key := asciiLower(a.name)
+		if !s.standsAlready(key, a.value, d) {
+			asked[key] = true
+		}
+	}
+	var set setConfigs
+	var names []string
+	for _, a := range start {
+		key := asciiLower(a.name)
+		name := s.canonical(key, a.name, d)
 		switch {
-		case strings.HasPrefix(w, "--"):
-			assignment = w[2:]
-		case w == "-c":
-			if i++; i == len(words) {
-				return nil, pgerr.New(pgerr.SyntaxError, "invalid command-line argument for server process: -c").
-					WithHint("Write -c name=value.")
+		case hereOnly(key): // again, for a server's version and defaults have a say
+			text, err := canonicalHere(key, a.name, a.value, d)
+			if err != nil {
+				panic("BUG: Startup has accepted this value")
 			}
-			assignment = words[i]
-		case strings.HasPrefix(w, "-c"):
-			assignment = w[2:]
-		case ignoredWord(w):
-			continue
+			s.begin(key, key, text, false)
+		case asked[key]:
+			set.call(a.name, &a.value)
+			if !slices.ContainsFunc(names, func(n string) bool { return asciiLower(n) == key }) {
+				names = append(names, name)
+			}
+		case key == floatDigitsKey:
+			text, _ := canonicalFloatDigits(a.name, a.value, d)
+			s.begin(key, name, text, false)
 		default:
-			return nil, pgerr.Unsupported("the startup option "+quoteWord(w), "Only -c name=value and --name=value can stand in options.")
+			s.begin(key, name, a.value, false)
 		}
-		name, value, ok := strings.Cut(assignment, "=")
-		if !ok || name == "" {
-			return nil, pgerr.New(pgerr.SyntaxError, "-c %s requires a value", quoteWord(assignment))
-		}
-		out = append(out, wire.Parameter{Name: strings.ReplaceAll(name, "-", "_"), Value: value})
 	}
-	return out, nil
-}
-
-func ignoredWord(w string) bool {
-	name, _, ok := strings.Cut(w, "=")
-	return ok && ignoredAtStartup[name]
-}
-
-func quoteWord(w string) string {
-	const most = 100 // of a foreign text, in an error message
-	if len(w) > most {
-		w = strings.ToValidUTF8(w[:most], "") + "..."
+	if len(names) == 0 {
+		return Step{}, false
 	}
-	return `"` + w + `"`
-}
-
-func splitOptions(s string) []string {
-	var words []string
-	var word []byte
-	inWord := false
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c == ' ' || c >= '\t' && c <= '\r':
-			if inWord {
-				words, word, inWord = append(words, string(word)), word[:0], false
+	return Step{
+		Statements: []Statement{own(set.statement())},
+		Read:       read(names),
+		Learn: func(s *Settings, rows []Pair) *pgerr.Error {
+			for _, row := range rows {
+				key := asciiLower(row.Name)
+				if row.Value != nil && !isTransactions(key) && key != seedKey {
+					s.begin(key, s.canonical(key, row.Name, d), *row.Value, isPlaceholder(key, d))
+				}
 			}
-			continue
-		case c == '\\' && i+1 < len(s):
-			i++
-			c = s[i]
-		case c == '\\':
-			continue
-		}
-		word, inWord = append(word, c), true
+			return s.full()
+		},
+	}, true
+}
+
+// standsAlready reports whether a startup value need not be validated: it is the route's default as SHOW prints it, or is
+// kept here.
+func (s *Settings) standsAlready(key, text string, d Defaults) bool {
+	if hereOnly(key) {
+		return true
 	}
-	if inWord {
-		words = append(words, string(word))
+	if key == floatDigitsKey {
+		v, err := canonicalFloatDigits(key, text, d)
+		return err == nil && isHere(key, v, d)
 	}
-	return words
+	_, standing, known := d.Setting(key)
+	return known && standing == text
 }
