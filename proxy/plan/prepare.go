@@ -153,7 +153,9 @@ func (r *reader) literal(arg *Arg) bool {
 		arg.Value, ok = r.constant()
 		return ok
 	case r.tok.Kind == sqlscan.Param:
-		arg.Kind, arg.Param = ArgParam, paramNumber(r.tok.Text(r.sql)[1:])
+		if arg.Kind, arg.Param = ArgParam, paramNumber(r.tok.Text(r.sql)[1:]); arg.Param == 0 {
+			return false
+		}
 	case r.is("NULL"):
 		arg.Kind = ArgNull
 	case r.is("TRUE"):

@@ -27,6 +27,7 @@ type marks struct {
 	callsFrom int  // before it no parenthesis opens a call
 
 	qualified bool          // callee has a schema's name before it
+	field     bool          // the last point stands behind an expression, of which it selects a field
 	callee    sqlscan.Token // the identifier that a ( right here would call; none if its End is 0
 }
 
@@ -102,9 +103,15 @@ func (r *reader) markWord() {
 		}
 	}
 	m.callee, m.qualified = r.tok, r.afterPoint()
+	if m.qualified && m.field {
+		r.markFunction(r.tok) // (argument).function
+	}
 }
 
 func (r *reader) markQuoted() {
+	if r.marks.qualified && r.marks.field {
+		r.markFunction(r.tok)
+	}
 	switch text := r.tok.Text(r.sql); {
 	case r.tok.Kind == sqlscan.UIdent:
 		r.marks.settings = true // to be decoded, if it gets so far
@@ -131,6 +138,8 @@ func (r *reader) markPunct() {
 		}
 	case '[':
 		r.depth++
+	case '.':
+		r.marks.field = r.prev.Kind == sqlscan.Param || r.prev.Is(r.sql, ')') || r.prev.Is(r.sql, ']')
 	case ')', ']':
 		if r.depth > 0 {
 			r.depth--
@@ -141,6 +150,10 @@ func (r *reader) markPunct() {
 
 func (r *reader) markCall(name sqlscan.Token) {
 	r.marks.impure = r.marks.impure || r.marks.qualified || !pureCall(r.sql, name)
+	r.markFunction(name)
+}
+
+func (r *reader) markFunction(name sqlscan.Token) {
 	switch c := refusedCall(r.sql, name); c.feature {
 	case "":
 	case featureSettings:

@@ -9,8 +9,13 @@ import (
 
 // Tag returns the command tag as Postgres sends it (src/include/tcop/cmdtaglist.h) for the statement text, whose plan
 // is p. command is the tag's first word and rows its number, if hasRows: all that the upstream gives. An empty command
-// asks for the tag of a statement that was answered without the upstream.
+// asks for the tag of a statement that was answered without the upstream. Settings have the tag of what the client wrote,
+// whatever was run for them.
 func Tag(p Plan, text, command string, rows int64, hasRows bool) string {
+	switch p.Kind {
+	case Set, Show, Discard, Prepare, Deallocate:
+		return localTag(p)
+	}
 	switch command {
 	case "SELECT", "UPDATE", "DELETE", "MERGE", "FETCH", "MOVE", "COPY":
 		if hasRows {
@@ -108,9 +113,19 @@ func localTag(p Plan) string {
 	case TransactionControl:
 		return p.Control.Tag
 	case Set:
+		switch {
+		case p.Setting.Reset:
+			return "RESET"
+		case p.Setting.Form == Constraints:
+			return "SET CONSTRAINTS"
+		}
 		return "SET"
 	case Show:
 		return "SHOW"
+	case Discard:
+		return "DISCARD " + p.Discard
+	case Prepare:
+		return "PREPARE"
 	case Deallocate:
 		if p.Name == "" {
 			return "DEALLOCATE ALL"
