@@ -48,6 +48,8 @@ type Options struct {
 
 	// Postgres are settings of the server.
 	Postgres map[string]string
+	// PostgresBin is the directory of the server's initdb and postgres; "" finds the installed ones.
+	PostgresBin string
 	// Setup is SQL that the superuser runs in Database when the example is there.
 	Setup string
 	// Neon changes the options of Neon's stand-in before it starts; it may be nil.
@@ -101,7 +103,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if s.issuer, err = jwkstest.New(o.Issuer); err != nil {
 		return nil, fmt.Errorf("devstack: %w", err)
 	}
-	if s.postgres, err = postgres.Start(ctx, postgres.Options{Settings: o.Postgres}); err != nil {
+	if s.postgres, err = postgres.Start(ctx, postgres.Options{Bin: o.PostgresBin, Settings: o.Postgres}); err != nil {
 		return nil, fmt.Errorf("devstack: %w", err)
 	}
 	if err := s.startNeon(ctx, o); err != nil {
