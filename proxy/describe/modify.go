@@ -1,0 +1,138 @@
+package describe
+
+import (
+	"errors"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+)
+
+// freshIn is a name that s does not use.
+func freshIn(s *statement, base string) string { return splice.FreshName(base, s.sql) }
+
+// describeModifying describes a data-modifying statement that returns rows, or a query over data-modifying CTEs: P, and R for
+// the columns.
+func (r *request) describeModifying() (*Description, error) {
+	query, err := r.rewritten()
+	if err != nil {
+		p, perr := r.prepared(r.whole())
+		if perr != nil {
+			return nil, perr
+		}
+		return r.undescribed(p, err)
+	}
+	// With all types at hand, one request does both.
+	rows, ok := rowsStatement(query, r.q.StandardConforming, func(n int) string {
+		if n > len(r.declared) {
+			return ""
+		}
+		return r.declared[n-1].typed
+	})
+	var behind []upstream.Statement
+	if ok {
+		behind = append(behind, rows)
+	}
+	p, results, err := r.preparedWith(r.whole(), behind...)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(results) > 0:
+		return r.crossChecked(p, results[0].fields)
+	}
+	d, err := r.withRows(query, p.types)
+	if err != nil || d.Err != nil {
+		return d, err
+	}
+	return r.crossChecked(p, d.Fields)
+}
+
+// crossChecked is the description, if its columns have the types that the server has for the statement itself, where it
+// says them.
+func (r *request) crossChecked(p preparation, fields []upstream.Field) (*Description, error) {
+	d := &Description{Params: r.reported(p.types), Rows: true, Fields: fields}
+	if p.results == nil {
+		return d, nil
+	}
+	same, err := r.sameTypes(p.results, fields)
+	switch {
+	case err != nil:
+		return nil, err
+	case !same:
+		return r.undescribed(p, nil)
+	}
+	return d, nil
+}
+
+// sameTypes compares the types of columns; a RowDescription has the base type of a domain.
+func (r *request) sameTypes(results []uint32, fields []upstream.Field) (bool, error) {
+	if len(results) != len(fields) {
+		return false, nil
+	}
+	var domains []uint32
+	for i, f := range fields {
+		if results[i] != f.TypeOID {
+			domains = append(domains, results[i])
+		}
+	}
+	if len(domains) == 0 {
+		return true, nil
+	}
+	types, err := r.named(distinct(domains))
+	if err != nil {
+		return false, err
+	}
+	for i, f := range fields {
+		if results[i] != f.TypeOID && types[results[i]].Base != f.TypeOID {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// undescribed is the description of a statement that is right but whose columns could not be found out.
+func (r *request) undescribed(p preparation, cause error) (*Description, error) {
+	e := pgerr.Unsupported("Describe of this statement", "Execute it without asking for a description first.").Because(cause)
+	return &Description{Params: r.reported(p.types), Rows: true, Err: e}, nil
+}
+
+// rewritten is the query that has the columns of the statement.
+func (r *request) rewritten() (string, error) {
+	if r.st.cut {
+		return "", errors.New("too many tokens")
+	}
+	w := &rewriting{statement: r.st}
+	query, ok := w.query(0, len(r.st.toks), nil)
+	if ok && len(w.hidden) > 0 {
+		tables, err := r.qualified(w.hidden)
+		if err != nil {
+			return "", err
+		}
+		w = &rewriting{statement: r.st, tables: tables}
+		query, ok = w.query(0, len(r.st.toks), nil)
+		ok = ok && len(w.hidden) == 0
+	}
+	if !ok || read(query, r.q.StandardConforming).broken {
+		return "", errors.New("unknown words")
+	}
+	return query, nil
+}
+
+// qualified asks for the names of tables with their schemas.
+func (r *request) qualified(names []string) (map[string]string, error) {
+	found := map[string]string{}
+	for _, name := range names {
+		a, err := r.run(0, upstream.Statement{SQL: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c " +
+			"JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace " +
+			"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)", Params: [][]byte{[]byte(name)}})
+		if err != nil {
+			return nil, err
+		}
+		v, err := a.single(0)
+		if err != nil {
+			return nil, err
+		}
+		found[name] = v.text
+	}
+	return found, nil
+}
