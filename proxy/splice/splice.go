@@ -65,20 +65,36 @@ func (t Text) Back(position int32) int32 {
 	return int32(utf8.RuneCountInString(t.original[:at])) + 1
 }
 
+// Inserted reports whether a position in SQL(), as Back takes it, lies inside a text that an edit put in.
+func (t Text) Inserted(position int32) bool {
+	if position < 1 {
+		return false
+	}
+	at := byteOffset(t.sql, int(position)-1)
+	for _, e := range t.edits {
+		if at < e.Start {
+			return false
+		}
+		if at < e.Start+len(e.New) {
+			return true
+		}
+		at += e.End - e.Start - len(e.New)
+	}
+	return false
+}
+
 // offsetBack maps a byte offset in sql to one in original, 0 to its length.
 func (t Text) offsetBack(at int) int {
-	shift := 0 // original offset minus edited offset, behind the edits so far
-	for _, e := range t.edits {
-		start := e.Start - shift
-		if at < start {
+	for _, e := range t.edits { // at is an offset of the text without the edits so far
+		if at < e.Start {
 			break
 		}
-		if at < start+len(e.New) {
+		if at < e.Start+len(e.New) {
 			return e.Start
 		}
-		shift += e.End - e.Start - len(e.New)
+		at += e.End - e.Start - len(e.New)
 	}
-	return min(at+shift, len(t.original))
+	return at
 }
 
 // byteOffset is where the character stands that has n before it; the length of s if there are not so many.
