@@ -16,12 +16,9 @@ type Encoding struct {
 }
 
 // Lookup finds the encoding that a value of client_encoding names, as pg_char_to_encoding: case, punctuation and white space
-// do not count, and all aliases are known. It also finds encodings that are not [Encoding.Convertible].
+// do not count, all aliases are known, and what is behind the 63rd byte is cut off (truncate_identifier). It also finds encodings that are not [Encoding.Convertible].
 func Lookup(name string) (*Encoding, bool) {
-	if len(name) > maxName {
-		return nil, false
-	}
-	canonical, ok := aliases[cleanName(name)]
+	canonical, ok := aliases[cleanName(name[:min(len(name), maxName)])]
 	if !ok {
 		return nil, false
 	}
@@ -68,14 +65,10 @@ func (e *Encoding) ToUTF8(dst, src []byte) ([]byte, *pgerr.Error) {
 			i += n
 			continue
 		}
-		n := 0
-		if src[i] != 0 {
-			n = e.shape.length(src[i:])
-		}
+		c, n := e.first(t, src[i:])
 		if n == 0 {
 			return nil, invalid(e.name, src[i:], e.promised(src[i:]))
 		}
-		c := t.char(codeOf(src[i : i+n]))
 		if c == 0 {
 			return nil, untranslatable(e.name, "UTF8", src[i:], e.promised(src[i:]))
 		}
@@ -110,6 +103,19 @@ func (e *Encoding) FromUTF8(dst, src []byte) ([]byte, *pgerr.Error) {
 		i += n
 	}
 	return dst, nil
+}
+
+// first is the character at the start of b, which is no ASCII, and its length: 0 if there is none, the character 0 if it has
+// none in Unicode.
+func (e *Encoding) first(t *table, b []byte) (rune, int) {
+	if b[0] == 0 {
+		return 0, 0
+	}
+	n := e.shape.length(b)
+	if n == 0 {
+		return 0, 0
+	}
+	return t.char(codeOf(b[:n])), n
 }
 
 // promised is how many bytes an error about the start of rest names.

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,19 +15,21 @@ import (
 //go:generate go test -run TestTablesArePostgres -update
 
 // differences are the exceptions that make of x/text's table the one that gave these answers.
-func differences(s source, came, goes [][2]string) (there, back []run) {
+func differences(s source, domains []domain, came []answers, goes answers) (there, back []run) {
 	base := build(s, nil, nil)
 	chars := map[uint32]rune{}
-	for _, row := range came {
-		sequence, _ := hex.DecodeString(row[0])
-		r, size := utf8.DecodeRuneInString(row[1])
-		if s.shape.length(sequence) != len(sequence) {
-			continue
-		}
-		if size != len(row[1]) {
-			r = 0
-		}
-		chars[codeOf(sequence)] = r
+	for i, d := range domains {
+		d.each(func(n int) {
+			sequence := d.bytes(n)
+			if s.shape.length(sequence) != len(sequence) {
+				return
+			}
+			r, size := utf8.DecodeRuneInString(came[i][n])
+			if size == 0 || size != len(came[i][n]) {
+				r = 0
+			}
+			chars[codeOf(sequence)] = r
+		})
 	}
 	for _, code := range slices.Sorted(maps.Keys(chars)) {
 		if r := chars[code]; r != base.char(code) {
@@ -38,22 +39,22 @@ func differences(s source, came, goes [][2]string) (there, back []run) {
 		}
 	}
 	half := build(s, there, nil)
-	for _, row := range goes {
-		n, _ := strconv.Atoi(row[0])
-		sequence, err := hex.DecodeString(row[1])
+	characters.each(func(n int) {
 		code := uint32(0)
-		if err == nil {
+		if sequence, err := hex.DecodeString(goes[n]); err == nil && len(sequence) > 0 {
 			code = codeOf(sequence)
 		}
-		if c := rune(n); code != half.code(c) {
-			if k := len(back) - 1; k >= 0 && back[k].char+rune(back[k].count) == c &&
-				(code == 0 && back[k].code == 0 || code != 0 && back[k].code != 0 && back[k].code+uint32(back[k].count) == code) {
-				back[k].count++
-				continue
-			}
-			back = append(back, run{code, c, 1})
+		c := rune(n)
+		if code == half.code(c) {
+			return
 		}
-	}
+		if k := len(back) - 1; k >= 0 && back[k].char+rune(back[k].count) == c &&
+			(code == 0 && back[k].code == 0 || code != 0 && back[k].code != 0 && back[k].code+uint32(back[k].count) == code) {
+			back[k].count++
+			return
+		}
+		back = append(back, run{code, c, 1})
+	})
 	return there, back
 }
 

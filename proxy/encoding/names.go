@@ -22,7 +22,7 @@ var aliases = map[string]string{
 	"windows949": "UHC", "windows950": "BIG5",
 }
 
-// maxName is NAMEDATALEN - 1: no longer name is looked up.
+// maxName is NAMEDATALEN - 1.
 const maxName = 63
 
 // cleanName keeps letters and digits only, in lower case (clean_encoding_name in src/common/encnames.c): that is why
