@@ -39,6 +39,9 @@ func FreshName(base string, avoid ...string) string {
 // the number behind it, 0 if there is none. A place may be told of more than once, and need not begin a word.
 func eachUse(sql, stem string, use func(n int)) {
 	find(sql, stem, use)
+	if !mayMeanMore(sql) {
+		return
+	}
 	for _, conforming := range [...]bool{true, false} {
 		s := sqlscan.New(sql, conforming)
 		for t, ok := s.Next(); ok; t, ok = s.Next() {
@@ -55,6 +58,13 @@ func eachUse(sql, stem string, use func(n int)) {
 			break // both readings are the same
 		}
 	}
+}
+
+// mayMeanMore reports whether a name or string of sql can hold characters that do not stand in it side by side: by escapes, or
+// by a string that is continued on the next line.
+func mayMeanMore(sql string) bool {
+	return strings.Contains(sql, `\`) || strings.Contains(sql, `&"`) || strings.Contains(sql, `&'`) ||
+		strings.ContainsAny(sql, "\n\r") && strings.Contains(sql, `'`)
 }
 
 // find calls use for each place where stem, which ends in its only "_", stands in s.
