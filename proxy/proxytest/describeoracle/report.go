@@ -1,0 +1,138 @@
+package describeoracle
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Report counts the cases of one server.
+type Report struct {
+	Release string
+	Version int
+	Cases   []Case
+	Stale   []Accepted // lines of accepted.tsv for this version that nothing needs
+}
+
+// NewReport gives each difference its accepted reason.
+func NewReport(release string, version int, cases []Case, accepted []Accepted) *Report {
+	r := &Report{Release: release, Version: version, Cases: cases}
+	used := make([]bool, len(accepted))
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		for j := range accepted {
+			if c.Difference != "" && accepted[j].covers(&c.Question, version) {
+				c.Reason = accepted[j].Reason
+				used[j] = true
+			}
+		}
+	}
+	for j, a := range accepted {
+		if !used[j] && (a.Versions == nil || slices.Contains(a.Versions, version)) {
+			r.Stale = append(r.Stale, a)
+		}
+	}
+	return r
+}
+
+// Statements is the number of statements asked about.
+func (r *Report) Statements() int {
+	n := 0
+	for _, c := range r.Cases {
+		if c.Variant == AsWritten {
+			n++
+		}
+	}
+	return n
+}
+
+// Unexplained are the cases that differ and are not accepted.
+func (r *Report) Unexplained() []Case {
+	var list []Case
+	for _, c := range r.Cases {
+		if c.Difference != "" && c.Reason == "" {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// count is good of total, in one place of the table.
+type count struct{ good, total int }
+
+func (n count) String() string {
+	if n.total == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d", n.good, n.total)
+}
+
+type row [variants]count
+
+func (n *row) add(c *Case) {
+	n[c.Variant].total++
+	if c.Difference == "" {
+		n[c.Variant].good++
+	}
+}
+
+// Table writes, per kind of statement, how many answers are the same in each variant.
+func (r *Report) Table(w io.Writer) {
+	rows := map[string]*row{}
+	var all row
+	for i := range r.Cases {
+		c := &r.Cases[i]
+		if rows[c.Kind] == nil {
+			rows[c.Kind] = new(row)
+		}
+		rows[c.Kind].add(c)
+		all.add(c)
+	}
+	kinds := make([]string, 0, len(rows))
+	for kind := range rows {
+		kinds = append(kinds, kind)
+	}
+	sort.Strings(kinds)
+	fmt.Fprintf(w, "| PostgreSQL %s | V0 as written | V1 `$n` | V2 declared same | V3 declared other |\n|---|---|---|---|---|\n", r.Release)
+	line := func(kind string, n *row) {
+		fmt.Fprintf(w, "| %s | %v | %v | %v | %v |\n", kind, n[0], n[1], n[2], n[3])
+	}
+	for _, kind := range kinds {
+		line(kind, rows[kind])
+	}
+	line("**all**", &all)
+}
+
+// Print writes the table, what is accepted by its reasons, and each difference that is not.
+func (r *Report) Print(w io.Writer) {
+	r.Table(w)
+	reasons := map[string]int{}
+	for _, c := range r.Cases {
+		if c.Reason != "" {
+			reasons[c.Reason]++
+		}
+	}
+	fmt.Fprintf(w, "\n%d statements, %d cases.\n", r.Statements(), len(r.Cases))
+	names := make([]string, 0, len(reasons))
+	for reason := range reasons {
+		names = append(names, reason)
+	}
+	sort.Strings(names)
+	for _, reason := range names {
+		fmt.Fprintf(w, "Accepted: %d: %s\n", reasons[reason], reason)
+	}
+	unexplained := r.Unexplained()
+	fmt.Fprintf(w, "Not identical and not accepted: %d\n", len(unexplained))
+	for _, c := range unexplained {
+		fmt.Fprintf(w, "\n%s.sql:%d %v (%s)\n    %s\n", c.Statement.Topic, c.Statement.Line, c.Variant, c.Kind, strings.ReplaceAll(c.Text, "\n", "\n    "))
+		if c.Declared != nil {
+			fmt.Fprintf(w, "    declared %v\n", c.Declared)
+		}
+		fmt.Fprintf(w, "  %s\n", c.Difference)
+	}
+	for _, a := range r.Stale {
+		fmt.Fprintf(w, "accepted.tsv: nothing differs any more: %s\n", escapeText.Replace(a.Text))
+	}
+}
