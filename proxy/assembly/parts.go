@@ -12,6 +12,7 @@ import (
 	"github.com/pgturnstile/pgturnstile/jwks/cognito"
 	"github.com/pgturnstile/pgturnstile/proxy"
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/neon"
 	"github.com/pgturnstile/pgturnstile/proxy/session"
 )
@@ -49,6 +50,9 @@ func newVerifier(reg prometheus.Registerer, log *zap.Logger, c *config.Config) (
 	return cognito.New(reg, log, cognito.Config{Issuers: issuers, MaxToken: int(c.Limits.MaxTokenBytes)})
 }
 
+// maxTypes bounds the types of its own that a route keeps of a database.
+const maxTypes = 10_000
+
 func newRoutes(reg prometheus.Registerer, log *zap.Logger, c *config.Config) ([]proxy.Route, error) {
 	routes := make([]proxy.Route, 0, len(c.Routes))
 	for _, r := range c.Routes {
@@ -60,8 +64,12 @@ func newRoutes(reg prometheus.Registerer, log *zap.Logger, c *config.Config) ([]
 		if err != nil {
 			return nil, fmt.Errorf("route %s: %w", r.Name, err)
 		}
+		types := catalog.NewTypes(c.FactsTTL, maxTypes)
 		routes = append(routes, proxy.Route{
-			Route:    session.Route{Name: r.Name, Role: r.Role, StatementLimit: r.StatementTimeout, MaxRequest: int64(r.MaxRequestBytes)},
+			Route: session.Route{
+				Name: r.Name, Role: r.Role, StatementLimit: r.StatementTimeout, MaxRequest: int64(r.MaxRequestBytes),
+				Types: types, Describer: describe.New(reg, types, describe.Options{Route: r.Name, Role: r.Role}),
+			},
 			Database: r.Database,
 			Upstream: client,
 			Facts:    catalog.NewCache(client, c.FactsTTL, log),

@@ -2,59 +2,81 @@ package session
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgturnstile/pgturnstile/proxy/guc"
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
-// answers writes a group's replies and results to the client in the order of its members: the [upstream.RowSink] of its
-// request.
+// answers carries out a group's acts and writes its replies and results to the client, in the order of its members: the
+// [upstream.RowSink] of its request.
 type answers struct {
-	session *Session
-	group   *group
+	session  *Session
+	group    *group
+	prologue int // statements of the request that stand before the first member's
+
+	settings guc.Settings // as the members so far leave them; the session's once the group is committed
+	saved    []savepoint  // the open ones, the newest last
 
 	next    int  // the first member that has not been answered
-	request int  // index in the request of the next member that was sent
+	request int  // index in the request of the next statement
 	wrote   bool // something of a result has been written
 
-	row  int   // where the open DataRow starts in the output
-	rows int64 // of this statement
+	row  int        // where the open DataRow starts in the output
+	rows int64      // of this statement
+	kept []guc.Pair // of this statement, if it is hidden and somebody wants them
 }
 
-// replies writes what stands before the next member that was sent.
-func (a *answers) replies() {
-	for a.next < len(a.group.members) && a.group.members[a.next].reply != nil {
-		a.write(a.group.members[a.next].reply)
+// savepoint is what a ROLLBACK TO brings back here; the server does the rest.
+type savepoint struct {
+	name     string
+	settings guc.Settings
+}
+
+// upToSent answers what stands before the next member that was sent.
+func (a *answers) upToSent() {
+	for a.next < len(a.group.members) && a.answer(&a.group.members[a.next]) {
 		a.next++
 	}
 }
 
-// sure writes the replies that are true although the request failed.
+// answer gives the answer of a member that was not sent; false if it was.
+func (a *answers) answer(m *member) bool {
+	switch {
+	case m.reply != nil:
+		c := a.session.conn
+		c.SetOutput(append(c.Output(), m.reply...))
+	case m.act != nil:
+		m.act(a)
+	default:
+		return false
+	}
+	return true
+}
+
+// sure gives the answers that are true although the request failed.
 func (a *answers) sure() error {
-	for _, m := range a.group.members {
-		if m.reply == nil || !m.sure {
+	for i := range a.group.members {
+		m := &a.group.members[i]
+		if !m.sure || !a.answer(m) {
 			break
 		}
-		a.write(m.reply)
 	}
 	return a.flushed(a.session.conn.FlushIfFull())
 }
 
-// rest writes what stands behind the last result.
+// rest answers what stands behind the last result.
 func (a *answers) rest() error {
-	a.replies()
+	a.upToSent()
 	if a.next < len(a.group.members) {
 		panic("BUG: the request succeeded and a member has no answer")
 	}
 	return a.flushed(a.session.conn.FlushIfFull())
-}
-
-func (a *answers) write(reply []byte) {
-	c := a.session.conn
-	c.SetOutput(append(c.Output(), reply...))
 }
 
 func (a *answers) flushed(err error) error {
@@ -64,12 +86,15 @@ func (a *answers) flushed(err error) error {
 	return nil
 }
 
-// member is the one that statement i of the request belongs to; nil for the ROLLBACK that the request added.
+// member is the one that statement i of the request belongs to; nil for what the request has before and behind them.
 func (a *answers) member(i int) *member {
-	a.replies()
-	if i != a.request || a.next > len(a.group.members) {
+	if i != a.request {
 		panic("BUG: results out of order")
 	}
+	if i < a.prologue {
+		return nil
+	}
+	a.upToSent()
 	if a.next == len(a.group.members) {
 		return nil
 	}
@@ -78,12 +103,19 @@ func (a *answers) member(i int) *member {
 
 // Fields writes the RowDescription or NoData of statement i where one is due.
 func (a *answers) Fields(i int, fields []upstream.Field) error {
-	a.wrote, a.rows = true, 0
 	m := a.member(i)
-	if m == nil || m.exec == nil {
+	a.rows, a.kept = 0, nil
+	if m == nil {
+		return nil
+	}
+	a.wrote = true
+	if m.exec == nil {
 		return nil
 	}
 	x := m.exec
+	if err := x.checkResult(fields); err != nil {
+		return err
+	}
 	hasRows := len(fields) > 0 || x.plan.Returns == plan.ReturnsRows
 	switch {
 	case hasRows && (x.simple || x.described):
@@ -105,6 +137,9 @@ func rowDescription(fields []upstream.Field) *pgproto3.RowDescription {
 	return &pgproto3.RowDescription{Fields: d}
 }
 
+// rowHeader is the type and length of a DataRow.
+const rowHeader = 5
+
 // NextRow lends the output buffer, with room for the header of a DataRow.
 func (a *answers) NextRow() []byte {
 	out := a.session.conn.Output()
@@ -117,7 +152,10 @@ func (a *answers) EndRow(out []byte) error {
 	m := a.member(a.request)
 	if m == nil || m.exec == nil {
 		a.session.conn.SetOutput(out[:a.row])
-		return nil
+		if m == nil || m.hidden.done == nil {
+			return nil
+		}
+		return a.keep(out[a.row+rowHeader:])
 	}
 	binary.BigEndian.PutUint32(out[a.row+1:], uint32(len(out)-a.row-1))
 	a.session.conn.SetOutput(out)
@@ -125,7 +163,52 @@ func (a *answers) EndRow(out []byte) error {
 	return a.flushed(a.session.conn.FlushIfFull())
 }
 
-// Complete writes statement i's command tag.
+// keep takes the first two columns of a row of a hidden statement.
+func (a *answers) keep(body []byte) error {
+	values, ok := columns(body)
+	if !ok {
+		return pgerr.New(pgerr.ConnectionFailure, "the server's settings could not be read").Because(errors.New("a row without two columns"))
+	}
+	pair := guc.Pair{Name: string(values[0])}
+	if values[1] != nil {
+		v := string(values[1])
+		pair.Value = &v
+	}
+	a.kept = append(a.kept, pair)
+	return nil
+}
+
+// tag sends a command tag; "" is none.
+func (a *answers) tag(tag string) {
+	if tag != "" {
+		a.session.conn.Send(commandComplete(tag))
+	}
+}
+
+// columns cuts the first two values out of the body of a DataRow; nil is NULL.
+func columns(body []byte) (values [2][]byte, ok bool) {
+	if len(body) < 2 || binary.BigEndian.Uint16(body) < 2 {
+		return values, false
+	}
+	b := body[2:]
+	for i := range values {
+		if len(b) < 4 {
+			return values, false
+		}
+		n := int32(binary.BigEndian.Uint32(b))
+		b = b[4:]
+		if n == -1 {
+			continue
+		}
+		if n < 0 || int(n) > len(b) {
+			return values, false
+		}
+		values[i], b = b[:n:n], b[n:]
+	}
+	return values, true
+}
+
+// Complete writes statement i's command tag, or does what was to be done with a hidden one's rows.
 func (a *answers) Complete(i int, c upstream.Completion) error {
 	m := a.member(i)
 	a.request++
@@ -133,12 +216,40 @@ func (a *answers) Complete(i int, c upstream.Completion) error {
 		return nil
 	}
 	a.next++
-	if m.exec == nil {
-		return nil
+	if h := m.hidden; h != nil {
+		if h.done == nil {
+			return nil
+		}
+		if err := h.done(a, a.kept); err != nil {
+			return err
+		}
+		return a.flushed(a.session.conn.FlushIfFull())
 	}
 	x := m.exec
+	if x.plan.Kind == plan.TransactionControl {
+		a.savepoint(x.plan.Control)
+	}
 	a.session.metrics.rows.Add(float64(a.rows))
 	tag := plan.Tag(x.plan, x.text, c.Command, c.Rows, c.HasRows)
-	a.session.conn.Send(&pgproto3.CommandComplete{CommandTag: []byte(tag)})
+	a.session.conn.Send(commandComplete(tag))
 	return a.flushed(a.session.conn.FlushIfFull())
+}
+
+// savepoint follows SAVEPOINT, RELEASE and ROLLBACK TO. Whether the name exists the server has said.
+func (a *answers) savepoint(ctl *plan.Control) {
+	if ctl.Verb == plan.Savepoint {
+		a.saved = append(a.saved, savepoint{ctl.Savepoint, a.settings})
+		return
+	}
+	for i := len(a.saved) - 1; i >= 0; i-- {
+		if a.saved[i].name != ctl.Savepoint {
+			continue
+		}
+		if ctl.Verb == plan.Release {
+			a.saved = a.saved[:i]
+		} else {
+			a.settings, a.saved = a.saved[i].settings, a.saved[:i+1]
+		}
+		return
+	}
 }

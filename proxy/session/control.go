@@ -22,7 +22,7 @@ func (s *Session) transactionCommand(ctx context.Context, g *group, x *execution
 	switch ctl.Verb {
 	case plan.Begin:
 		if g.explicit {
-			g.notice(warnInTransaction)
+			g.warn(warnInTransaction)
 		} else {
 			g.begin(ctl)
 		}
@@ -34,7 +34,7 @@ func (s *Session) transactionCommand(ctx context.Context, g *group, x *execution
 		if !g.explicit {
 			return g, s.abandon(ctx, g, outsideBlock(ctl))
 		}
-		g.savepoint(ctl)
+		g.savepoints = g.savepoints || ctl.Verb == plan.Savepoint
 		g.send(x)
 		return g, nil
 	default:
@@ -47,7 +47,7 @@ func (s *Session) endTransaction(ctx context.Context, g *group, ctl *plan.Contro
 		if ctl.Chain {
 			return g, s.abandon(ctx, g, outsideBlock(ctl))
 		}
-		g.notice(warnNoTransaction)
+		g.warn(warnNoTransaction)
 	}
 	g.done(ctl.Tag)
 	how := commit
@@ -57,10 +57,14 @@ func (s *Session) endTransaction(ctx context.Context, g *group, ctl *plan.Contro
 	if err := s.finish(ctx, g, how); err != nil {
 		return g, err
 	}
+	if how == commit {
+		s.cycle.undo = nil
+	}
 	next := s.newGroup(g.many)
 	if ctl.Chain {
 		next.explicit, next.modes = true, g.modes
 	}
+	next.executed = g.executed
 	return next, nil
 }
 

@@ -3,8 +3,10 @@ package session
 import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
 )
 
 // cycle is what the client has asked since the last ReadyForQuery and has not been answered.
@@ -14,8 +16,9 @@ type cycle struct {
 
 	// described is the portal whose Describe waits for its Execute, nil if none does.
 	described *portal
-	// parsed are the statements that this cycle parsed without asking the server.
-	parsed []string
+	// undo are the settings to go back to at an error, where a Flush has changed them before it is known how the transaction ends;
+	// nil if none has.
+	undo *guc.Settings
 	// query: the steps are those of one Query, and of no pipeline before it.
 	query bool
 	// several is the query string of a Query with several statements that the server has not read as a whole yet.
@@ -24,18 +27,28 @@ type cycle struct {
 	flushed bool
 }
 
-// step is one thing to do in order: a reply to give, or a statement to execute.
+// step is one thing to do in order. Exactly one of reply, parse and exec is set.
 type step struct {
-	reply []byte     // whole messages; nil when statement is set
-	sure  bool       // the reply is true whatever the server says of the statements
-	exec  *execution // nil when reply is set
+	reply []byte             // whole messages
+	sure  bool               // the reply is true whatever the server says of the statements
+	parse *preparedStatement // ParseComplete is due
+	exec  *execution
 }
 
 // execution is one statement to run, or to answer here.
 type execution struct {
 	plan   plan.Plan
-	text   string
+	text   string       // the client's
+	sql    splice.Text  // what is sent
+	under  *splice.Text // what sql edits, where that is an edited text itself
 	params [][]byte
+	// from is the prepared statement that this executes, nil in a Query.
+	from *preparedStatement
+	// pinned: sql gives parameters their types. bound are params as they were before.
+	pinned bool
+	bound  [][]byte
+	// prepared: executed by SQL's EXECUTE, in whose text its positions mean nothing.
+	prepared bool
 	// charStart is how many characters of the client's query string stand before text.
 	charStart int
 	// refusal, when set, is the statement's whole outcome.
@@ -49,9 +62,6 @@ type execution struct {
 // stepSize is about what a step or a portal takes beside its texts and parameters, in bytes.
 const stepSize = 256
 
-// parsedSize is what an entry of parsed takes beside its name, in bytes.
-const parsedSize = 16
-
 // keptSteps bounds the room for steps that an idle session keeps.
 const keptSteps = 64
 
@@ -61,24 +71,30 @@ func (c *cycle) reset() {
 		c.steps = nil
 	}
 	c.query, c.several, c.flushed, c.size = false, "", false, 0
+	c.undo = nil
 }
 
 // answered forgets the steps that have been run.
 func (c *cycle) answered() {
 	clear(c.steps)
-	c.steps, c.described, c.parsed = c.steps[:0], nil, c.parsed[:0]
+	c.steps, c.described = c.steps[:0], nil
 }
 
 // reply queues msg. A sure reply does not depend on what the server says.
 func (c *cycle) reply(msg pgproto3.BackendMessage, sure bool) {
 	var b []byte
-	if n := len(c.steps); n > 0 && c.steps[n-1].exec == nil && c.steps[n-1].sure == sure {
+	if n := len(c.steps); n > 0 && c.steps[n-1].reply != nil && c.steps[n-1].sure == sure {
 		b, c.steps = c.steps[n-1].reply, c.steps[:n-1]
 	}
 	old := len(b)
 	b = encode(b, msg)
 	c.size += int64(len(b) - old)
 	c.steps = append(c.steps, step{reply: b, sure: sure})
+}
+
+func (c *cycle) parse(st *preparedStatement) {
+	c.steps = append(c.steps, step{parse: st})
+	c.size += stepSize
 }
 
 func (c *cycle) execute(x *execution) {

@@ -3,74 +3,26 @@ package session
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 	"github.com/pgturnstile/pgturnstile/proxy/wire"
 )
 
-// unspecifiedOID and unknownOID in Parse leave a parameter's type to the server.
-const (
-	unspecifiedOID = 0
-	unknownOID     = 705
-)
-
-// parse keeps a prepared statement. Whether the server accepts it shows when it is executed.
-func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
-	for _, oid := range m.ParameterOIDs {
-		if oid != unspecifiedOID && oid != unknownOID {
-			s.unsupported("declared_types")
-			return pgerr.Unsupported("declaring parameter types in Parse", "Leave the types to the server, with a cast in the statement where one is needed.")
-		}
-	}
-	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}, text: m.Query}
-	for stmt := range sqlscan.Statements(m.Query, s.planning.StandardConforming) {
-		if st.plan.Kind != plan.Empty {
-			return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
-		}
-		st.plan = plan.Classify(stmt, s.planning)
-		st.params = stmt.MaxParam
-	}
-	if s.failed && !leavesFailedBlock(st.plan) {
-		return errAborted
-	}
-	if st.plan.Kind == plan.Refuse {
-		s.unsupported(string(st.plan.Feature))
-		return st.plan.Refusal
-	}
-	if err := s.prepared.add(st); err != nil {
+// bind makes a portal.
+func (s *Session) bind(ctx context.Context, m *pgproto3.Bind) error {
+	if err := s.settleDescribe(ctx); err != nil {
 		return err
 	}
-	here := st.plan.Kind != plan.Forward
-	if !here {
-		s.cycle.parsed = append(s.cycle.parsed, st.name)
-		s.cycle.size += int64(len(st.name)) + parsedSize
-	}
-	s.cycle.reply(&pgproto3.ParseComplete{}, here)
-	return nil
+	return fault(s.newPortal(m))
 }
 
-// leavesFailedBlock: what may be parsed in a failed block (IsTransactionExitStmt in postgres.c, or nothing).
-func leavesFailedBlock(p plan.Plan) bool {
-	if p.Kind == plan.Empty {
-		return true
-	}
-	if p.Kind != plan.TransactionControl {
-		return false
-	}
-	switch p.Control.Verb {
-	case plan.Commit, plan.Rollback, plan.RollbackTo:
-		return true
-	default:
-		return false
-	}
-}
-
-// bind makes a portal.
-func (s *Session) bind(m *pgproto3.Bind) *pgerr.Error {
+func (s *Session) newPortal(m *pgproto3.Bind) *pgerr.Error {
 	st, err := s.prepared.get(m.PreparedStatement)
 	if err != nil {
 		return err
@@ -107,7 +59,7 @@ func (s *Session) textOnly(m *pgproto3.Bind, st *preparedStatement) *pgerr.Error
 			return err
 		}
 	}
-	if st.plan.Returns == plan.ReturnsNothing {
+	if s.returns(st) == plan.ReturnsNothing {
 		return nil
 	}
 	_, err := s.textFormats(m.ResultFormatCodes, "the binary format of results")
@@ -159,43 +111,6 @@ func (s *Session) copyParameters(m *pgproto3.Bind) ([][]byte, *pgerr.Error) {
 	return out, nil
 }
 
-// describe answers Describe of a portal from its Execute; what has no rows is known at once.
-func (s *Session) describe(m *pgproto3.Describe) *pgerr.Error {
-	if m.ObjectType == 'S' {
-		if _, err := s.prepared.get(m.Name); err != nil {
-			return err
-		}
-		s.unsupported("describe_statement")
-		return pgerr.Unsupported("Describe of a statement before Bind", "Use the driver's simple protocol, or its mode without prepared statements.")
-	}
-	p, err := s.portal(m.Name)
-	if err != nil {
-		return err
-	}
-	if err := s.describeUnanswered(); err != nil {
-		return err
-	}
-	if p.stmt.plan.Returns == plan.ReturnsNothing {
-		s.cycle.reply(&pgproto3.NoData{}, p.stmt.plan.Kind != plan.Forward)
-		return nil
-	}
-	if p.executed {
-		s.unsupported("describe_portal")
-		return pgerr.Unsupported("Describe of a portal after its Execute", "")
-	}
-	s.cycle.described = p
-	return nil
-}
-
-// describeUnanswered is the error if a Describe still waits for its Execute and something else comes first.
-func (s *Session) describeUnanswered() *pgerr.Error {
-	if s.cycle.described == nil {
-		return nil
-	}
-	s.unsupported("describe_portal")
-	return pgerr.Unsupported("waiting for Describe of a portal before its Execute", "Send Execute of that portal next, then Sync.")
-}
-
 func (s *Session) portal(name string) (*portal, *pgerr.Error) {
 	if p, ok := s.portals[name]; ok {
 		return p, nil
@@ -204,7 +119,7 @@ func (s *Session) portal(name string) (*portal, *pgerr.Error) {
 }
 
 // execute queues a portal's statement.
-func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
+func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 	p, err := s.portal(m.Portal)
 	if err != nil {
 		return err
@@ -212,7 +127,7 @@ func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
 	st := p.stmt
 	described := s.cycle.described == p
 	if !described {
-		if err := s.describeUnanswered(); err != nil {
+		if err := s.settleDescribe(ctx); err != nil {
 			return err
 		}
 	}
@@ -221,7 +136,7 @@ func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
 	case p.executed:
 		s.unsupported("portal_again")
 		return pgerr.Unsupported("executing a portal a second time", "Bind the statement again.")
-	case int32(m.MaxRows) > 0 && st.plan.Returns != plan.ReturnsNothing:
+	case int32(m.MaxRows) > 0 && s.returns(st) != plan.ReturnsNothing:
 		s.unsupported("max_rows")
 		return pgerr.Unsupported("a row limit in Execute (max_rows)", "Fetch all rows at once, or put LIMIT into the statement.")
 	case s.cycle.flushed && st.plan.Kind == plan.Forward:
@@ -229,7 +144,9 @@ func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
 		return pgerr.Unsupported("a second Execute in a pipeline after a write that was answered at Flush", "Send Sync after each statement.")
 	}
 	p.executed = true
-	x := &execution{plan: st.plan, text: st.text, params: p.params, described: described}
+	st.rides = true
+	x := &execution{plan: st.plan, text: st.query.Text, params: p.params, described: described, from: st}
+	x.sql = splice.Apply(x.text, nil)
 	s.admit(x, sqlscan.Statement{})
 	if x.refusal != nil {
 		// Its place is behind the steps before it, and that is now: an error is not kept until Sync.
@@ -240,40 +157,60 @@ func (s *Session) execute(m *pgproto3.Execute) *pgerr.Error {
 }
 
 // closeObject forgets a statement or portal; one that does not exist is no error (protocol-flow-ext-query).
-func (s *Session) closeObject(m *pgproto3.Close) *pgerr.Error {
+func (s *Session) closeObject(ctx context.Context, m *pgproto3.Close) error {
+	if err := s.settleDescribe(ctx); err != nil {
+		return err
+	}
 	if m.ObjectType == 'S' {
 		s.prepared.drop(m.Name)
 	} else {
-		if p := s.portals[m.Name]; p != nil && s.cycle.described == p {
-			return s.describeUnanswered()
-		}
 		delete(s.portals, m.Name)
 	}
 	s.cycle.reply(&pgproto3.CloseComplete{}, true)
 	return nil
 }
 
+// fault is err as an error: nil where there is none.
+func fault(err *pgerr.Error) error {
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+// isFatal reports whether the session ends with err.
+func isFatal(err error) bool {
+	e, ok := errors.AsType[*pgerr.Error](err)
+	return !ok || e.IsFatal()
+}
+
 // extended goes on after a message of the extended protocol: after an error what is pending is run and rolled back, then
 // the error is sent at once, and all is skipped to Sync.
-func (s *Session) extended(ctx context.Context, err *pgerr.Error) error {
+func (s *Session) extended(ctx context.Context, err error) error {
 	if err == nil && s.cycle.size > s.route.MaxRequest {
 		err = s.tooLarge() // by answers that wait for Sync
 	}
 	if err == nil {
 		return nil
 	}
-	return s.skipAfter(s.runThen(ctx, dueError, err))
-}
-
-// runThen runs the steps; err stands behind them.
-func (s *Session) runThen(ctx context.Context, why due, err *pgerr.Error) error {
-	if runErr := s.run(ctx, why); runErr != nil {
-		return runErr
-	}
-	if err != nil {
+	if isFatal(err) {
 		return err
 	}
-	return nil
+	if first := s.settleParsed(ctx); first != nil {
+		if isFatal(first) {
+			return first
+		}
+		err = first // Postgres would not have come to the other
+	}
+	return s.skipAfter(s.runThen(ctx, err))
+}
+
+// runThen runs the steps, which an error stands behind, and returns the first error of both.
+func (s *Session) runThen(ctx context.Context, err error) error {
+	if runErr := s.run(ctx, dueError); runErr != nil {
+		return runErr
+	}
+	return err
 }
 
 func (s *Session) skipAfter(err error) error {
@@ -286,7 +223,7 @@ func (s *Session) skipAfter(err error) error {
 
 // flush answers what has been asked so far.
 func (s *Session) flush(ctx context.Context) error {
-	if err := s.describeUnanswered(); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return s.extended(ctx, err)
 	}
 	if err := s.run(ctx, dueFlush); err != nil {
@@ -300,7 +237,15 @@ func (s *Session) sync(ctx context.Context) error {
 	if s.skipping {
 		return s.endCycle(nil)
 	}
-	return s.answerQuery(ctx, s.describeUnanswered())
+	return s.answerQuery(ctx, s.settle(ctx))
+}
+
+// settle asks the server what has to be known before the steps are run.
+func (s *Session) settle(ctx context.Context) error {
+	if err := s.settleDescribe(ctx); err != nil {
+		return err
+	}
+	return s.settleParsed(ctx)
 }
 
 // refuseMessage answers an ERROR about a message that was framed well but is itself wrong.

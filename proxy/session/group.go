@@ -1,13 +1,14 @@
 package session
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
@@ -15,33 +16,63 @@ import (
 type group struct {
 	members  []member
 	sent     int  // members that go upstream
+	executed int  // statements taken in, whoever answers them
 	explicit bool // between BEGIN and its end
 	many     bool // of a Query with several statements: an implicit transaction block
 	modes    modes
-	settings guc.Settings // as the members leave them
-	saved    []savepoint  // the open ones, the newest last
-
+	// snapshot: something was sent that takes one. The modes of the transaction are fixed then.
+	snapshot   bool
 	savepoints bool // one was made
+	// lone is the change of settings that needs no server if nothing else is sent; nil: none.
+	lone *lone
+	// planned are the session's settings as the members leave them, as far as that is known before the server has answered.
+	planned guc.Settings
+	// assigned are the settings that members assign.
+	assigned []string
+	// changes: a statement may change what others mean.
+	changes bool
+	// rejected is the prepared statement that the server did not accept, once that is known.
+	rejected *preparedStatement
 }
 
-// savepoint is what a ROLLBACK TO brings back here; the server does the rest.
-type savepoint struct {
-	name     string
-	settings guc.Settings
-}
-
-// member is a reply, or a statement that is sent.
+// member is one thing to do in order. Exactly one of reply, act, exec and hidden is set.
 type member struct {
-	reply  []byte // nil when exec or hidden is set
-	sure   bool   // see step
-	exec   *execution
-	hidden string // a statement of ours, whose result nobody sees
+	reply []byte
+	act   func(*answers)     // ours: changes settings, gives the answers that hang on them
+	sure  bool               // of reply and act, see step
+	parse *preparedStatement // reply is its ParseComplete
+
+	exec   *execution // a statement whose result the client sees
+	hidden *hidden    // a statement of ours
 }
 
-// modes are the transaction modes of a BEGIN.
+// hidden is a statement whose result the client does not see.
+type hidden struct {
+	sql       splice.Text
+	params    [][]byte
+	words     bool // they are the client's, from charStart of its query string on
+	charStart int
+	// done takes the first two columns of the rows when the statement has succeeded; nil: nobody wants them.
+	done func(*answers, []guc.Pair) *pgerr.Error
+}
+
+// modes are the transaction modes of a BEGIN; what was not given is the session's default.
 type modes struct {
-	isolation            upstream.IsolationLevel
-	readOnly, deferrable bool
+	isolation            upstream.IsolationLevel // "": not given
+	readOnly, deferrable *bool                   // nil: not given
+}
+
+// merge takes what is given in ctl.
+func (m *modes) merge(ctl *plan.Control) {
+	if ctl.Isolation != "" {
+		m.isolation = upstream.IsolationLevel(ctl.Isolation)
+	}
+	if ctl.ReadOnly != nil {
+		m.readOnly = ctl.ReadOnly
+	}
+	if ctl.Deferrable != nil {
+		m.deferrable = ctl.Deferrable
+	}
 }
 
 // outcome is how a group ends.
@@ -63,6 +94,7 @@ func (g *group) reply(b []byte, sure bool) {
 	g.members = append(g.members, member{reply: b, sure: sure})
 }
 
+// answer queues messages that do not hang on the server.
 func (g *group) answer(msgs ...pgproto3.BackendMessage) {
 	var b []byte
 	for _, m := range msgs {
@@ -72,108 +104,122 @@ func (g *group) answer(msgs ...pgproto3.BackendMessage) {
 }
 
 // done answers a statement that returns no rows.
-func (g *group) done(tag string) { g.answer(&pgproto3.CommandComplete{CommandTag: []byte(tag)}) }
+func (g *group) done(tag string) { g.answer(commandComplete(tag)) }
 
-func (g *group) notice(e *pgerr.Error) {
-	if g.settings.WantsWarnings() {
-		g.reply(pgerr.AppendNotice(nil, e), true)
-	}
+func commandComplete(tag string) *pgproto3.CommandComplete {
+	return &pgproto3.CommandComplete{CommandTag: []byte(tag)}
+}
+
+// act queues something to do when its turn comes.
+func (g *group) act(f func(*answers)) { g.members = append(g.members, member{act: f, sure: true}) }
+
+// warn queues a WARNING, which client_min_messages may suppress when its turn comes.
+func (g *group) warn(e *pgerr.Error) {
+	g.act(func(a *answers) {
+		if a.settings.WantsWarnings() {
+			a.session.conn.SendNotice(e)
+		}
+	})
 }
 
 func (g *group) send(x *execution) {
 	g.members = append(g.members, member{exec: x})
 	g.sent++
+	g.snapshot = true
+	g.changes = g.changes || x.plan.Changes
 }
 
-func (g *group) sendHidden(sql string) {
-	g.members = append(g.members, member{hidden: sql})
+func (g *group) sendHidden(h *hidden) {
+	g.members = append(g.members, member{hidden: h})
 	g.sent++
 }
 
+// inBlock reports whether the statement that comes now runs inside a transaction block, explicit or implicit.
+func (g *group) inBlock() bool { return g.explicit || g.many || g.executed > 1 }
+
 // begin makes the group an explicit transaction. Statements before it in the same implicit transaction block belong to it
-// (BeginTransactionBlock); the modes then go as SET TRANSACTION, so that the server says what it says.
+// (BeginTransactionBlock); where they have taken a snapshot the modes go as SET TRANSACTION, so that the server says what it says.
 func (g *group) begin(ctl *plan.Control) {
 	g.explicit = true
-	if g.sent > 0 {
-		if ctl.TransactionModes != "" {
-			g.sendHidden("SET TRANSACTION " + ctl.TransactionModes)
-		}
+	if !g.snapshot {
+		g.modes.merge(ctl)
 		return
 	}
-	g.modes.isolation = upstream.IsolationLevel(ctl.Isolation)
-	if ctl.ReadOnly != nil {
-		g.modes.readOnly = *ctl.ReadOnly
-	}
-	if ctl.Deferrable != nil {
-		g.modes.deferrable = *ctl.Deferrable
-	}
-	if explicitOff(ctl.ReadOnly) || explicitOff(ctl.Deferrable) {
-		// The headers can only switch these on; the role's default may be on.
-		g.sendHidden("SET TRANSACTION " + ctl.TransactionModes)
+	if ctl.TransactionModes != "" {
+		g.sendHidden(&hidden{sql: splice.Apply("SET TRANSACTION "+ctl.TransactionModes, nil)})
 	}
 }
 
-// savepoint follows SAVEPOINT, RELEASE and ROLLBACK TO. Whether the name exists the server says.
-func (g *group) savepoint(ctl *plan.Control) {
-	if ctl.Verb == plan.Savepoint {
-		g.saved, g.savepoints = append(g.saved, savepoint{ctl.Savepoint, g.settings}), true
+// lone are the members of a step that can be carried out without the server, if they are all that is sent.
+type lone struct {
+	first, count int
+	alone        func(*guc.Settings)
+	tag          string
+}
+
+// withoutServer carries the group's only step out here.
+func (g *group) withoutServer() {
+	l := g.lone
+	act := member{sure: true, act: func(a *answers) {
+		l.alone(&a.settings)
+		a.tag(l.tag)
+	}}
+	g.members = slices.Replace(g.members, l.first, l.first+l.count, act)
+	g.sent, g.lone = 0, nil
+}
+
+// step queues what a change of settings takes, and tag behind it; "" answers nothing.
+func (g *group) step(st guc.Step, x *execution, tag string) {
+	if st.Done != nil {
+		st.Done(&g.planned)
+	}
+	if len(st.Statements) == 0 {
+		g.act(func(a *answers) {
+			if st.Done != nil {
+				st.Done(&a.settings)
+			}
+			a.tag(tag)
+		})
 		return
 	}
-	for i := len(g.saved) - 1; i >= 0; i-- {
-		if g.saved[i].name != ctl.Savepoint {
-			continue
+	first := len(g.members)
+	for i, one := range st.Statements {
+		h := &hidden{sql: one.SQL, params: one.Params}
+		if i == 0 && one.SQL.Original() == x.text {
+			h.words, h.charStart = true, x.charStart
 		}
-		if ctl.Verb == plan.Release {
-			g.saved = g.saved[:i]
-		} else {
-			g.settings, g.saved = g.saved[i].settings, g.saved[:i+1]
+		g.sendHidden(h)
+	}
+	last := g.members[len(g.members)-1].hidden
+	if st.Learn != nil {
+		last = g.readBack(st)
+	}
+	learn := last.done
+	last.done = func(a *answers, rows []guc.Pair) *pgerr.Error {
+		if st.Done != nil {
+			st.Done(&a.settings)
 		}
-		return
+		if learn != nil {
+			if err := learn(a, rows); err != nil {
+				return err
+			}
+		}
+		a.tag(tag)
+		return nil
+	}
+	if st.Alone != nil {
+		g.lone = &lone{first, len(g.members) - first, st.Alone, tag}
 	}
 }
 
-func explicitOff(b *bool) bool { return b != nil && !*b }
-
-// maxPadding bounds the spaces that request puts before statements, in bytes over a whole group.
-const maxPadding = 256 << 10
-
-// request makes the group's request. With several statements an error comes back without the index of the one that
-// failed, so its position would mean nothing: each statement is therefore moved to the place it has in the client's
-// query string by spaces before it, and every position is right as it comes. positioned says whether that was done.
-func (g *group) request(how outcome) (req *upstream.Request, positioned bool) {
-	padding := 0
-	for _, m := range g.members {
-		if m.exec != nil {
-			padding += m.exec.charStart
-		}
+// readBack queues the statement that brings back what a step has come to.
+func (g *group) readBack(st guc.Step) *hidden {
+	h := &hidden{
+		sql: splice.Apply(st.Read.SQL, nil), params: st.Read.Params,
+		done: func(a *answers, rows []guc.Pair) *pgerr.Error { return st.Learn(&a.settings, rows) },
 	}
-	positioned = g.sent > 1 && padding <= maxPadding
-	req = &upstream.Request{
-		Statements:  make([]upstream.Statement, 0, g.sent+1),
-		Transaction: g.explicit || g.many || g.sent > 1 || how == rollback,
-		Isolation:   g.modes.isolation,
-		ReadOnly:    g.modes.readOnly,
-		Deferrable:  g.modes.deferrable,
-	}
-	for _, m := range g.members {
-		switch {
-		case m.hidden != "":
-			req.Statements = append(req.Statements, upstream.Statement{SQL: m.hidden})
-		case m.exec != nil:
-			sql := m.exec.text
-			if positioned && m.exec.charStart > 0 {
-				sql = strings.Repeat(" ", m.exec.charStart) + sql
-			}
-			if m.exec.plan.ReturningDML {
-				req.Transaction = true // a reply that is too large must undo it
-			}
-			req.Statements = append(req.Statements, upstream.Statement{SQL: sql, Params: m.exec.params})
-		}
-	}
-	if how == rollback {
-		req.Statements = append(req.Statements, upstream.Statement{SQL: "ROLLBACK"})
-	}
-	return req, positioned
+	g.sendHidden(h)
+	return h
 }
 
 // reads reports whether by their words all statements only read, and do so alike in a READ ONLY transaction.
@@ -186,25 +232,12 @@ func (g *group) reads() bool {
 	return true
 }
 
-// mapPosition brings an error's position to the client's query string.
-func (g *group) mapPosition(e *pgerr.Error, positioned bool) *pgerr.Error {
-	if e.Position == 0 || positioned {
-		return e
-	}
-	start, sent := 0, 0
+// executes reports whether a statement of the client's is sent.
+func (g *group) executes() bool {
 	for _, m := range g.members {
 		if m.exec != nil {
-			start, sent = m.exec.charStart, sent+1
+			return true
 		}
 	}
-	if start == 0 {
-		return e // of the extended protocol, or the first of its Query
-	}
-	c := *e
-	if sent > 1 {
-		c.Position = 0 // whose it is cannot be told
-	} else {
-		c.Position += int32(start)
-	}
-	return &c
+	return false
 }

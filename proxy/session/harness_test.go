@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
@@ -64,6 +65,13 @@ func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream
 	s.mu.Lock()
 	s.requests = append(s.requests, *req)
 	s.mu.Unlock()
+	if text, ok := asked(req); ok {
+		return s.describe(text, req.Statements, sink)
+	}
+	if strings.HasPrefix(req.Statements[0].SQL, "WITH RECURSIVE wanted") {
+		return send(sink, 0, result{fields: make([]upstream.Field, 7), command: "SELECT",
+			rows: [][]string{{"25", "pg_catalog.text", "0", "b", "-1", "0", "t"}}})
+	}
 	if s.run != nil {
 		if handled, err := s.run(ctx, req); handled {
 			return err
@@ -79,24 +87,77 @@ func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream
 		}
 	}
 	for i, st := range req.Statements {
-		r := s.result(st.SQL)
-		if err := sink.Fields(i, r.fields); err != nil {
-			return err
-		}
-		for _, row := range r.rows {
-			b := binary.BigEndian.AppendUint16(sink.NextRow(), uint16(len(row)))
-			for _, v := range row {
-				b = append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
-			}
-			if err := sink.EndRow(b); err != nil {
-				return err
-			}
-		}
-		if err := sink.Complete(i, upstream.Completion{Command: r.command, Rows: max(r.count, 0), HasRows: r.count >= 0}); err != nil {
+		if err := send(sink, i, s.result(st.SQL)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// asked gives the statement that a request asks the server to describe.
+func asked(req *upstream.Request) (text string, ok bool) {
+	sql := req.Statements[0].SQL
+	if strings.HasPrefix(sql, "PREPARE ") {
+		_, text, ok = strings.Cut(sql, " AS ")
+		return text, ok
+	}
+	if !strings.HasPrefix(sql, "SELECT d_.*") {
+		return "", false
+	}
+	_, text, _ = strings.Cut(sql, "(\n")
+	text, _, ok = strings.Cut(text, "\n)")
+	return text, ok
+}
+
+// describe answers as a server in whose eyes all parameters are text.
+func (s *scripted) describe(text string, statements []upstream.Statement, sink upstream.RowSink) error {
+	r := s.result(text)
+	if r.err == nil || r.err.PG.Class() != "42" {
+		r.err = nil
+	} else {
+		pg := *r.err.PG
+		pg.Position += int32(strings.Index(statements[0].SQL, text))
+		return &upstream.Error{PG: &pg, Outcome: r.err.Outcome}
+	}
+	n := 0
+	for strings.Contains(text, fmt.Sprintf("$%d", n+1)) || strings.Contains(text, fmt.Sprintf("$%d", n+2)) {
+		n++
+	}
+	types := "{" + strings.TrimSuffix(strings.Repeat("25,", n), ",") + "}"
+	for i := range statements {
+		var fields []upstream.Field
+		var rows [][]string
+		switch {
+		case len(statements) == 1 && n == 0: // W
+			fields, rows = r.fields, [][]string{make([]string, len(r.fields))}
+		case len(statements) == 1:
+			fields = append(fields, r.fields...)
+			fields = append(fields, upstream.Field{Name: "array", TypeOID: 1028})
+			rows = [][]string{append(make([]string, len(r.fields)), types)}
+		case i == 1: // what P has prepared
+			fields, rows = []upstream.Field{{Name: "p", TypeOID: 1028}, {Name: "r", TypeOID: 1028}}, [][]string{{types, "{}"}}
+		}
+		if err := send(sink, i, result{fields: fields, rows: rows, command: "SELECT"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func send(sink upstream.RowSink, i int, r result) error {
+	if err := sink.Fields(i, r.fields); err != nil {
+		return err
+	}
+	for _, row := range r.rows {
+		b := binary.BigEndian.AppendUint16(sink.NextRow(), uint16(len(row)))
+		for _, v := range row {
+			b = append(binary.BigEndian.AppendUint32(b, uint32(len(v))), v...)
+		}
+		if err := sink.EndRow(b); err != nil {
+			return err
+		}
+	}
+	return sink.Complete(i, upstream.Completion{Command: r.command, Rows: max(r.count, 0), HasRows: r.count >= 0})
 }
 
 func (s *scripted) result(sql string) result {
@@ -105,7 +166,7 @@ func (s *scripted) result(sql string) result {
 		return r
 	}
 	switch word, _, _ := strings.Cut(strings.ToUpper(sql), " "); word {
-	case "SELECT":
+	case "SELECT", "WITH":
 		return result{fields: []upstream.Field{{Name: "v", TypeOID: 25, TypeSize: -1, TypeMod: -1}}, rows: [][]string{{sql}}, command: "SELECT", count: 1}
 	case "SHOW":
 		return result{fields: []upstream.Field{{Name: "s"}}, rows: [][]string{{"1"}}, command: word, count: -1}
@@ -126,7 +187,15 @@ func (s *scripted) sent() []string {
 	defer s.mu.Unlock()
 	var out []string
 	for _, r := range s.requests {
+		if strings.HasPrefix(r.Statements[0].SQL, "WITH RECURSIVE wanted") {
+			out = append(out, "types")
+			continue
+		}
 		var b strings.Builder
+		if text, ok := asked(&r); ok {
+			out = append(out, "describe: "+strings.TrimSpace(text))
+			continue
+		}
 		if r.Transaction {
 			b.WriteString("tx")
 		} else {
@@ -177,14 +246,23 @@ func connect(t *testing.T, up *scripted, opts ...option) *client {
 	if perr != nil {
 		t.Fatal(perr)
 	}
+	facts, err := catalog.NewFacts([]catalog.Parameter{{Name: "server_version_num", Value: "150018"}, {Name: "extra_float_digits", Value: "1"},
+		{Name: "standard_conforming_strings", Value: "on"}, {Name: "TimeZone", Value: "GMT"}, {Name: "client_min_messages", Value: "notice"},
+		{Name: "DateStyle", Value: "ISO, MDY"}, {Name: "default_transaction_isolation", Value: "read committed"},
+		{Name: "default_transaction_read_only", Value: "off"}, {Name: "default_transaction_deferrable", Value: "off"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := catalog.NewTypes(time.Minute, 100)
 	o := Options{
 		Conn:     wire.NewConn(near, wire.Limits{}),
 		Upstream: up,
 		Identity: Identity{Token: upstream.NewToken("t"), Subject: "alice", ExpiresAt: time.Now().Add(time.Hour),
 			Recheck: func(context.Context) *pgerr.Error { return nil }},
-		Settings:  settings,
-		Facts:     &catalog.Facts{VersionNum: 150018, StandardConforming: true, ExtraFloatDigits: 1, Reported: []catalog.Parameter{{Name: "TimeZone", Value: "GMT"}}},
-		Route:     Route{Name: "main", Role: "authenticated", StatementLimit: time.Minute, MaxRequest: 1 << 20},
+		Settings: settings,
+		Facts:    facts,
+		Route: Route{Name: "main", Role: "authenticated", StatementLimit: time.Minute, MaxRequest: 1 << 20,
+			Types: types, Describer: describe.New(nil, types, describe.Options{})},
 		Metrics:   NewMetrics(prometheus.NewRegistry()),
 		ProcessID: 7,
 		SecretKey: []byte{1, 2, 3, 4},
@@ -198,8 +276,8 @@ func connect(t *testing.T, up *scripted, opts ...option) *client {
 		near.Close()
 	}()
 	t.Cleanup(func() { far.Close() })
-	const greeting = "S(application_name=test) S(client_encoding=UTF8) S(TimeZone=GMT) K Z(I)"
-	if got := c.cycle(); got != greeting {
+	const start, end = "S(application_name=test) S(client_encoding=UTF8) S(", ") K Z(I)"
+	if got := c.cycle(); !strings.HasPrefix(got, start) || !strings.HasSuffix(got, end) {
 		t.Fatalf("greeting: %s", got)
 	}
 	return c
@@ -288,6 +366,8 @@ func show(m pgproto3.BackendMessage) string {
 		return "2"
 	case *pgproto3.CloseComplete:
 		return "3"
+	case *pgproto3.ParameterDescription:
+		return fmt.Sprintf("t(%d)", len(m.ParameterOIDs))
 	case *pgproto3.NoData:
 		return "n"
 	case *pgproto3.EmptyQueryResponse:

@@ -1,25 +1,80 @@
 package session
 
 import (
+	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
 // maxPreparedBytes bounds what one session's prepared statements take. Postgres has its memory; many sessions share ours.
 const maxPreparedBytes = 64 << 20
 
 // preparedSize is about what a prepared statement takes beside its texts, in bytes.
-const preparedSize = 320
+const preparedSize = 512
 
-// preparedStatement is a parsed statement of the extended protocol. Immutable.
+// preparedStatement is a parsed statement, of the protocol or of SQL's PREPARE. The session owns it; what is not set when it is made
+// is learned once and then never changes.
 type preparedStatement struct {
 	name   string
 	plan   plan.Plan
-	text   string
-	params int // the highest $n
+	query  describe.Query // what was parsed, with the settings of then
+	params int            // how many parameters Bind has to give
+
+	// description is what the server says of it; nil: it was not asked yet.
+	description *describe.Description
+	// shape is the result that its first execution had, where there is no description; nil: none yet.
+	shape *shape
+	// pin is the text that gives the parameters their types; nil: not made yet, or not needed.
+	pin *describe.Pinned
+	// rides: it was parsed in this cycle and is executed in it, so that the server need not be asked first.
+	rides bool
 }
 
-func (st *preparedStatement) size() int { return preparedSize + len(st.name) + len(st.text) }
+// shape is what must not change between two executions.
+type shape struct{ fields []upstream.Field }
+
+// size is what the session's bound counts.
+func (st *preparedStatement) size() int {
+	return preparedSize + len(st.name) + len(st.query.Text) + len(st.query.TypeList) + 8*len(st.query.Declared)
+}
+
+// here reports whether the statement is answered without the server.
+func (st *preparedStatement) here() bool { return st.plan.Kind != plan.Forward }
+
+// types are the types that were promised for the parameters: described, or else declared. nil: none were.
+func (st *preparedStatement) types() []uint32 {
+	if st.description != nil {
+		return st.description.Params
+	}
+	return st.query.Declared
+}
+
+// sameShape reports whether fields are what was promised, or would be if nothing was yet (plancache.c compares tuple descriptors
+// without a table's name).
+func (st *preparedStatement) sameShape(fields []upstream.Field) bool {
+	promised := st.promised()
+	if promised == nil {
+		st.shape = &shape{append([]upstream.Field(nil), fields...)}
+		return true
+	}
+	if len(promised.fields) != len(fields) {
+		return false
+	}
+	for i, f := range fields {
+		if p := promised.fields[i]; p.Name != f.Name || p.TypeOID != f.TypeOID || p.TypeMod != f.TypeMod {
+			return false
+		}
+	}
+	return true
+}
+
+func (st *preparedStatement) promised() *shape {
+	if d := st.description; d != nil && d.Err == nil {
+		return &shape{d.Fields}
+	}
+	return st.shape
+}
 
 // preparedStatements are a session's, by name; "" is the unnamed one. They outlive transactions and errors.
 type preparedStatements struct {
@@ -29,8 +84,8 @@ type preparedStatements struct {
 
 // add keeps a statement. A named one must not exist (42P05); the unnamed one is replaced.
 func (p *preparedStatements) add(st *preparedStatement) *pgerr.Error {
-	if _, exists := p.byName[st.name]; exists && st.name != "" {
-		return pgerr.New(pgerr.DuplicatePreparedStatement, `prepared statement "%s" already exists`, st.name)
+	if err := p.free(st.name); err != nil {
+		return err
 	}
 	p.drop(st.name)
 	size := st.size()
@@ -43,6 +98,14 @@ func (p *preparedStatements) add(st *preparedStatement) *pgerr.Error {
 	}
 	p.byName[st.name] = st
 	p.bytes += size
+	return nil
+}
+
+// free is the error for a name that is taken.
+func (p *preparedStatements) free(name string) *pgerr.Error {
+	if _, exists := p.byName[name]; exists && name != "" {
+		return pgerr.New(pgerr.DuplicatePreparedStatement, `prepared statement "%s" already exists`, name)
+	}
 	return nil
 }
 
@@ -69,6 +132,13 @@ func (p *preparedStatements) drop(name string) bool {
 		delete(p.byName, name)
 	}
 	return ok
+}
+
+// forget drops st, unless its name is another's by now.
+func (p *preparedStatements) forget(st *preparedStatement) {
+	if p.byName[st.name] == st {
+		p.drop(st.name)
+	}
 }
 
 // dropAll is DEALLOCATE ALL: the named ones go, the unnamed one stays (DropAllPreparedStatements).

@@ -4,25 +4,37 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 )
 
-// greet sends what stands between AuthenticationOk and the first command.
+// greet sends what stands between AuthenticationOk and the first command. The parameters come in the order of their names.
 func (s *Session) greet() {
-	s.reportSettings()
+	for name, value := range s.settings.Reported(s.facts) {
+		s.reported[name] = value
+	}
+	for _, name := range [...]string{"application_name", "client_encoding"} {
+		s.report(name, s.reported[name])
+	}
 	for _, p := range s.facts.Reported {
-		s.conn.Send(&pgproto3.ParameterStatus{Name: p.Name, Value: p.Value})
+		value, changeable := s.reported[p.Name]
+		if !changeable {
+			value = p.Value
+		}
+		s.report(p.Name, value)
 	}
 	s.conn.Send(&pgproto3.BackendKeyData{ProcessID: s.options.ProcessID, SecretKey: s.options.SecretKey})
 	s.readyForQuery()
 }
 
-// reportSettings sends ParameterStatus for each kept setting that is reported and has changed since.
+func (s *Session) report(name, value string) {
+	s.conn.Send(&pgproto3.ParameterStatus{Name: name, Value: value})
+}
+
+// reportSettings sends ParameterStatus for each setting that is reported and has changed since.
 func (s *Session) reportSettings() {
-	for _, name := range [...]string{"application_name", "client_encoding"} {
-		value, _ := s.settings.Show(name)
+	for name, value := range s.settings.Reported(s.facts) {
 		if last, ok := s.reported[name]; ok && last == value {
 			continue
 		}
 		s.reported[name] = value
-		s.conn.Send(&pgproto3.ParameterStatus{Name: name, Value: value})
+		s.report(name, value)
 	}
 }
 

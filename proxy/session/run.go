@@ -41,12 +41,16 @@ func (s *Session) run(ctx context.Context, why due) error {
 	g := s.newGroup(false)
 	for i := range s.cycle.steps {
 		st := &s.cycle.steps[i]
-		if st.exec == nil {
-			g.reply(st.reply, st.sure)
-			continue
-		}
 		var err error
-		if g, err = s.advance(ctx, g, st.exec); err != nil {
+		switch {
+		case st.parse != nil:
+			g.parsed(st.parse)
+		case st.exec != nil:
+			g, err = s.advance(ctx, g, st.exec)
+		default:
+			g.reply(st.reply, st.sure)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -60,28 +64,32 @@ func (s *Session) run(ctx context.Context, why due) error {
 	}
 }
 
-func (s *Session) newGroup(many bool) *group {
-	return &group{many: many, settings: s.settings}
-}
+func (s *Session) newGroup(many bool) *group { return &group{many: many, planned: s.settings} }
 
 // advance takes one statement into the group, which it finishes where a transaction command ends it. It returns the group to
 // go on with.
 func (s *Session) advance(ctx context.Context, g *group, x *execution) (*group, error) {
 	g.many = g.many || x.many
+	g.executed++
 	if x.refusal != nil {
 		return g, s.abandon(ctx, g, x.refusal)
 	}
 	if x.plan.Kind == plan.TransactionControl {
 		return s.transactionCommand(ctx, g, x)
 	}
+	err := s.take(ctx, g, x)
+	if e, ok := errors.AsType[*pgerr.Error](err); ok && !e.IsFatal() {
+		return g, s.abandon(ctx, g, e)
+	}
+	return g, err
+}
+
+// take takes a statement that is no transaction control.
+func (s *Session) take(ctx context.Context, g *group, x *execution) error {
 	if x.plan.Kind == plan.Forward {
-		g.send(x)
-		return g, nil
+		return s.forward(ctx, g, x)
 	}
-	if err := s.answerHere(g, x); err != nil {
-		return g, s.abandon(ctx, g, err)
-	}
-	return g, nil
+	return s.answerHere(ctx, g, x)
 }
 
 // abandon ends the group at an error of ours: what stands before it runs, is answered and rolled back, as Postgres would
@@ -102,20 +110,51 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 	return err
 }
 
+func (s *Session) answersTo(g *group, b *batch) *answers {
+	a := &answers{session: s, group: g, settings: s.settings}
+	if b != nil {
+		a.prologue = b.prologue
+	}
+	return a
+}
+
 // finish runs the group as one request and writes its members' answers.
 func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
-	out := &answers{session: s, group: g}
-	if g.sent > 0 {
-		req, positioned := g.request(how)
-		if err := s.runGroup(ctx, g, req, out); err != nil {
-			return s.failGroup(ctx, g, out, err, positioned)
+	if g.lone != nil && g.sent == g.lone.count {
+		g.withoutServer()
+	}
+	if g.sent == 0 {
+		return s.finished(g, s.answersTo(g, nil), how)
+	}
+	b, refusal := s.batch(g, how)
+	if refusal != nil {
+		return s.failGroup(ctx, g, s.answersTo(g, nil), nil, refusal)
+	}
+	out := s.answersTo(g, b)
+	err := s.runGroup(ctx, g, b.req, out)
+	if err != nil && !out.wrote && s.repin(ctx, g, b, err) {
+		if b, refusal = s.batch(g, how); refusal == nil {
+			out = s.answersTo(g, b)
+			err = s.runGroup(ctx, g, b.req, out)
 		}
 	}
+	if err != nil {
+		return s.failGroup(ctx, g, out, b, err)
+	}
+	return s.finished(g, out, how)
+}
+
+// finished ends a group whose request succeeded.
+func (s *Session) finished(g *group, out *answers, how outcome) error {
 	if err := out.rest(); err != nil {
 		return err
 	}
 	if how == commit {
-		s.settings = g.settings
+		out.settings.Commit()
+		s.settings = out.settings
+	}
+	if g.changes {
+		s.route.Describer.Flush()
 	}
 	s.metrics.ended(g, how.String())
 	return nil
@@ -124,47 +163,71 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 // finishAtFlush answers a group at Flush, before it is known what else will stand in its transaction. Reads run in a READ
 // ONLY transaction, which shows whether they are only that; a write is committed, and then nothing may follow it in the cycle.
 func (s *Session) finishAtFlush(ctx context.Context, g *group) error {
-	if g.sent == 0 {
+	if s.cycle.undo == nil {
+		before := s.settings
+		s.cycle.undo = &before
+	}
+	if !g.executes() {
 		return s.finish(ctx, g, commit)
 	}
 	if g.reads() {
-		out := &answers{session: s, group: g}
-		req, positioned := g.request(commit)
-		req.Transaction, req.ReadOnly = true, true
-		err := s.runGroup(ctx, g, req, out)
+		b, refusal := s.batch(g, commit)
+		if refusal != nil {
+			return s.failGroup(ctx, g, s.answersTo(g, nil), nil, refusal)
+		}
+		b.req.Transaction, b.req.ReadOnly = true, true
+		out := s.answersTo(g, b)
+		err := s.runGroup(ctx, g, b.req, out)
 		if err == nil {
-			return out.rest()
+			return s.finished(g, out, commit)
 		}
 		if pgerr.From(err).Code != pgerr.ReadOnlySQLTransaction || out.wrote {
-			return s.failGroup(ctx, g, out, err, positioned)
+			return s.failGroup(ctx, g, out, b, err)
 		}
 	}
 	err := s.finish(ctx, g, commit)
-	s.cycle.flushed = err == nil
+	if err == nil {
+		s.cycle.flushed, s.cycle.undo = true, nil
+	}
 	return err
 }
 
-// failGroup writes the answers that are true whatever failed, and gives the error as the client is told it.
-func (s *Session) failGroup(ctx context.Context, g *group, out *answers, err error, positioned bool) error {
+// failGroup writes the answers that are true whatever failed, and gives the error as the client is told it. b is nil if nothing was
+// sent.
+func (s *Session) failGroup(ctx context.Context, g *group, out *answers, b *batch, err error) error {
 	e, ok := errors.AsType[*pgerr.Error](err)
 	if !ok || errors.Is(err, errClientWrites) {
 		return err // not the statement's: the session ends
 	}
-	e = g.mapPosition(e, positioned)
 	s.metrics.ended(g, "failed")
+	if b != nil {
+		e = b.mapPosition(s.whileSet(b, e))
+	}
 	if !out.wrote {
 		if err := s.grammarFirst(ctx, e); err != nil {
 			return err
+		}
+		if b != nil {
+			e = s.parseErrorFirst(ctx, g, err, e)
 		}
 		if err := out.sure(); err != nil {
 			return err
 		}
 	}
 	s.fail(g)
-	if e.Class() == "42" { // the statement itself may be wrong: it was never accepted
-		for _, name := range s.cycle.parsed {
-			s.prepared.drop(name)
-		}
+	s.forgetBehind(g)
+	s.evict(g, e)
+	if g.changes {
+		s.route.Describer.Flush() // it may have run after all
+	}
+	return e
+}
+
+// whileSet says of what ended a transaction of its own, as a procedure may, that it could not because of the session's settings.
+func (s *Session) whileSet(b *batch, e *pgerr.Error) *pgerr.Error {
+	const invalidTransactionTermination = "2D000"
+	if e.Code == invalidTransactionTermination && b.headed && len(b.places) == 1 {
+		return s.cannotRunAlone().Because(e)
 	}
 	return e
 }
@@ -195,15 +258,15 @@ func (s *Session) handle(ctx context.Context, msg pgproto3.FrontendMessage) erro
 	case *pgproto3.Query:
 		return s.query(ctx, m)
 	case *pgproto3.Parse:
-		return s.extended(ctx, s.parse(m))
+		return s.extended(ctx, fault(s.parse(m)))
 	case *pgproto3.Bind:
-		return s.extended(ctx, s.bind(m))
+		return s.extended(ctx, s.bind(ctx, m))
 	case *pgproto3.Describe:
-		return s.extended(ctx, s.describe(m))
+		return s.extended(ctx, s.describe(ctx, m))
 	case *pgproto3.Execute:
-		return s.extended(ctx, s.execute(m))
+		return s.extended(ctx, s.execute(ctx, m))
 	case *pgproto3.Close:
-		return s.extended(ctx, s.closeObject(m))
+		return s.extended(ctx, s.closeObject(ctx, m))
 	case *pgproto3.Flush:
 		return s.flush(ctx)
 	case *pgproto3.Sync:

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
-	"github.com/pgturnstile/pgturnstile/proxy/plan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 	"github.com/pgturnstile/pgturnstile/proxy/wire"
 )
@@ -49,8 +49,10 @@ type Options struct {
 
 // Route is what the session knows of where its statements run.
 type Route struct {
-	Name           string        // the route's config name, a metric label
-	Role           string        // the role that statements run as
+	Name           string // the route's config name, a metric label
+	Role           string // the role that statements run as
+	Types          *catalog.Types
+	Describer      *describe.Describer
 	StatementLimit time.Duration // of one request; 0: none
 	MaxRequest     int64         // bytes of statements and parameters kept for one request
 }
@@ -64,7 +66,6 @@ type Session struct {
 	identity Identity
 	facts    *catalog.Facts
 	route    Route
-	planning plan.Options
 	metrics  *Metrics
 	options  Options
 
@@ -90,21 +91,18 @@ type control struct {
 
 // New makes a session of a client that has been sent AuthenticationOk.
 func New(o Options) *Session {
-	s := &Session{
+	return &Session{
 		conn:     o.Conn,
 		up:       o.Upstream,
 		identity: o.Identity,
 		facts:    o.Facts,
 		route:    o.Route,
-		planning: plan.Options{StandardConforming: o.Facts.StandardConforming, Role: o.Route.Role},
 		metrics:  o.Metrics,
 		options:  o,
 		settings: *o.Settings,
 		reported: map[string]string{},
 		portals:  map[string]*portal{},
 	}
-	s.settings.Normalize(o.Facts.VersionNum)
-	return s
 }
 
 // Why a session's wait or request ended, as causes of its context.
@@ -121,8 +119,8 @@ var (
 // Run greets the client (ParameterStatus, BackendKeyData, ReadyForQuery) and serves it to the end. It returns nil after
 // Terminate, else why it ended; a FATAL error has then been sent. The connection is the caller's to close.
 func (s *Session) Run(ctx context.Context) error {
-	if err := s.floatDigitsHold(&s.settings); err != nil {
-		return s.end(err.Fatal())
+	if err := s.start(ctx); err != nil {
+		return s.end(err)
 	}
 	s.greet()
 	if err := s.conn.Flush(); err != nil {

@@ -10,13 +10,14 @@ import (
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 )
 
 // query answers a simple Query (protocol-flow-simple-query). What a pipeline has asked before it without Sync stands in
 // the same transaction, so it joins the same cycle.
 func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
-	if err := s.describeUnanswered(); err != nil {
+	if err := s.settle(ctx); err != nil {
 		return s.answerQuery(ctx, err)
 	}
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
@@ -35,8 +36,9 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 func (s *Session) admitAll(text string) {
 	var first *execution
 	refused := false
-	for st := range sqlscan.Statements(text, s.planning.StandardConforming) {
-		x := &execution{text: st.Text, charStart: st.CharStart, simple: true, many: first != nil}
+	o := s.planning()
+	for st := range sqlscan.Statements(text, o.StandardConforming) {
+		x := &execution{text: st.Text, sql: splice.Apply(st.Text, nil), charStart: st.CharStart, simple: true, many: first != nil}
 		if first == nil {
 			first = x
 		} else {
@@ -48,7 +50,7 @@ func (s *Session) admitAll(text string) {
 		if refused {
 			return
 		}
-		x.plan = plan.Classify(st, s.planning)
+		x.plan = plan.Classify(st, o)
 		s.admit(x, st)
 		refused = x.refusal != nil
 	}
@@ -58,16 +60,14 @@ func (s *Session) admitAll(text string) {
 }
 
 // answerQuery ends a cycle with its answers, err or the error that comes before it, and ReadyForQuery.
-func (s *Session) answerQuery(ctx context.Context, err *pgerr.Error) error {
-	why := dueEnd
-	if err != nil {
-		why = dueError
+func (s *Session) answerQuery(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		err = s.run(ctx, dueEnd)
+	case !isFatal(err):
+		err = s.runThen(ctx, err)
 	}
-	runErr := s.run(ctx, why)
-	if runErr == nil && err != nil {
-		runErr = err
-	}
-	return s.endCycle(runErr)
+	return s.endCycle(err)
 }
 
 // endCycle answers an error, unless it ends the session, and says ReadyForQuery.
@@ -89,6 +89,9 @@ func (s *Session) answerError(err error) error {
 	e, ok := errors.AsType[*pgerr.Error](err)
 	if !ok || e.IsFatal() {
 		return err
+	}
+	if s.cycle.undo != nil {
+		s.settings, s.cycle.undo = *s.cycle.undo, nil
 	}
 	if e.Detail == "" && s.cycle.flushed {
 		e = e.WithDetail("A statement of this pipeline that was answered at Flush has been committed.")
@@ -130,7 +133,7 @@ func (s *Session) tooLarge() *pgerr.Error {
 
 // ownsParameters reports whether $n in the statement can be an argument of the routine that it creates.
 func (s *Session) ownsParameters(st sqlscan.Statement) bool {
-	sc := sqlscan.New(st.Text, s.planning.StandardConforming)
+	sc := sqlscan.New(st.Text, s.planning().StandardConforming)
 	for _, words := range [][]string{{"CREATE"}, {"OR", "FUNCTION", "PROCEDURE"}, {"REPLACE"}, {"FUNCTION", "PROCEDURE"}} {
 		t, ok := sc.Next()
 		if !ok || !slices.ContainsFunc(words, func(w string) bool { return sqlscan.Keyword(st.Text, t, w) }) {
@@ -146,7 +149,7 @@ func (s *Session) ownsParameters(st sqlscan.Statement) bool {
 // noParameter is what Postgres says of a $n in a simple Query: upstream it would be taken for a parameter that was not
 // given.
 func (s *Session) noParameter(st sqlscan.Statement) *pgerr.Error {
-	sc := sqlscan.New(st.Text, s.planning.StandardConforming)
+	sc := sqlscan.New(st.Text, s.planning().StandardConforming)
 	for t, ok := sc.Next(); ok; t, ok = sc.Next() {
 		if t.Kind == sqlscan.Param {
 			e := pgerr.New("42P02", "there is no parameter %s", st.Text[t.Start:t.End])

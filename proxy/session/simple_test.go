@@ -5,10 +5,15 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
 func TestSimpleQuery(t *testing.T) {
-	failed := map[string]result{"select bad": {err: failing("22012", 8)}, "oops": {err: grammar(1)}}
+	failed := map[string]result{"select bad": {err: failing("22012", 8)}, "oops": {err: grammar(1)},
+		"SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest($1::pg_catalog.text[]) AS n": {
+			fields: make([]upstream.Field, 2), rows: [][]string{{"TimeZone", "UTC"}}, command: "SELECT"}}
 	for _, tc := range []struct{ name, sql, want, sent string }{
 		{"one", "select 1", "T(v) D(select 1) C(SELECT 1) Z(I)", "auto: select 1"},
 		{"empty", "", "I Z(I)", ""},
@@ -66,7 +71,8 @@ func TestSimpleQuery(t *testing.T) {
 		{"an invalid value", "set client_min_messages = 'loud'",
 			`E(ERROR 22023: invalid value for parameter "client_min_messages": "loud") Z(I)`, ""},
 		{"warnings can be switched off", "set client_min_messages = error; commit", "C(SET) C(COMMIT) Z(I)", ""},
-		{"other settings", "set timezone = 'UTC'", `E(ERROR 0A000: SET timezone is not supported by pgturnstile) Z(I)`, ""},
+		{"a setting of the server's", "set timezone = 'utc'", "C(SET) S(TimeZone=UTC) Z(I)",
+			"tx: set LOCAL timezone = 'utc' | SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest($1::pg_catalog.text[]) AS n <{\"TimeZone\"}>"},
 		{"unlisten and close all", "unlisten *; close all; deallocate all", "C(UNLISTEN) C(CLOSE CURSOR ALL) C(DEALLOCATE ALL) Z(I)", ""},
 		{"deallocate", "deallocate nope", `E(ERROR 26000: prepared statement "nope" does not exist) Z(I)`, ""},
 	} {
@@ -139,7 +145,14 @@ func TestFailedBlock(t *testing.T) {
 
 // With standard_conforming_strings off a backslash escapes a quote, and where a parameter stands follows from that.
 func TestParameterWithBackslashes(t *testing.T) {
-	c := connect(t, &scripted{}, func(o *Options) { o.Facts.StandardConforming = false })
+	c := connect(t, &scripted{}, func(o *Options) {
+		facts, err := catalog.NewFacts([]catalog.Parameter{{Name: "server_version_num", Value: "150018"}, {Name: "extra_float_digits", Value: "1"},
+			{Name: "standard_conforming_strings", Value: "off"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Facts = facts
+	})
 	if got := c.query(`select '\' $2', $1`); got != "E(ERROR 42P02@17: there is no parameter $1) Z(I)" {
 		t.Error(got)
 	}

@@ -1,0 +1,140 @@
+package session
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+)
+
+// describe answers Describe of a statement, and of a portal where that does not come with its result.
+func (s *Session) describe(ctx context.Context, m *pgproto3.Describe) error {
+	if err := s.settleDescribe(ctx); err != nil {
+		return err
+	}
+	if m.ObjectType == 'S' {
+		return s.describeStatement(ctx, m.Name)
+	}
+	p, perr := s.portal(m.Name)
+	if perr != nil {
+		return perr
+	}
+	if s.returns(p.stmt) == plan.ReturnsNothing {
+		s.cycle.reply(&pgproto3.NoData{}, p.stmt.here())
+		return nil
+	}
+	s.cycle.described = p
+	if p.executed {
+		return s.settleDescribe(ctx)
+	}
+	return nil
+}
+
+// settleDescribe answers the Describe of a portal whose Execute does not come next, from its statement.
+func (s *Session) settleDescribe(ctx context.Context) error {
+	p := s.cycle.described
+	if p == nil {
+		return nil
+	}
+	s.cycle.described = nil
+	fields, rows, err := s.rowsOf(ctx, p.stmt)
+	if err != nil {
+		return err
+	}
+	s.replyRows(fields, rows)
+	return nil
+}
+
+func (s *Session) describeStatement(ctx context.Context, name string) error {
+	st, perr := s.prepared.get(name)
+	if perr != nil {
+		return perr
+	}
+	if s.failed && s.returns(st) != plan.ReturnsNothing { // as exec_describe_statement_message
+		return errAborted
+	}
+	fields, rows, err := s.rowsOf(ctx, st)
+	if err != nil {
+		return err
+	}
+	params := make([]uint32, st.params)
+	copy(params, st.types())
+	s.cycle.reply(&pgproto3.ParameterDescription{ParameterOIDs: params}, true)
+	s.replyRows(fields, rows)
+	return nil
+}
+
+func (s *Session) replyRows(fields []upstream.Field, rows bool) {
+	if rows {
+		s.cycle.reply(rowDescription(fields), true)
+	} else {
+		s.cycle.reply(&pgproto3.NoData{}, true)
+	}
+}
+
+// rowsOf says what rows a statement returns; false if none.
+func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []upstream.Field, rows bool, err error) {
+	switch st.plan.Kind {
+	case plan.Forward:
+		if err := s.askNow(ctx, st); err != nil {
+			return nil, false, err
+		}
+		d := st.description
+		return d.Fields, d.Rows, fault(d.Err)
+	case plan.Show:
+		column, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts)
+		if ok {
+			return []upstream.Field{textColumn(column)}, true, nil
+		}
+		return s.shown(ctx, st)
+	case plan.Execute:
+		inner, perr := s.prepared.get(st.plan.Execute.Name)
+		if perr != nil {
+			return nil, false, perr
+		}
+		return s.rowsOf(ctx, inner)
+	default:
+		return nil, false, nil
+	}
+}
+
+// shown describes SHOW of a setting that the server keeps.
+func (s *Session) shown(ctx context.Context, st *preparedStatement) ([]upstream.Field, bool, error) {
+	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
+	if err != nil {
+		return nil, false, err
+	}
+	return d.Fields, d.Rows, fault(d.Err)
+}
+
+func textColumn(name string) upstream.Field {
+	return upstream.Field{Name: name, TypeOID: pgtype.TextOID, TypeSize: -1, TypeMod: -1}
+}
+
+// returns says whether executing st returns rows.
+func (s *Session) returns(st *preparedStatement) plan.Rows {
+	if st.plan.Kind != plan.Execute {
+		return st.plan.Returns
+	}
+	if inner, err := s.prepared.get(st.plan.Execute.Name); err == nil {
+		return inner.plan.Returns
+	}
+	return plan.ReturnsUnknown
+}
+
+// checkResult is the error for a result that is not what the statement was said to return (RevalidateCachedQuery in
+// plancache.c). The server has run the statement by then.
+func (x *execution) checkResult(fields []upstream.Field) error {
+	if x.from == nil || x.from.sameShape(fields) {
+		return nil
+	}
+	e := pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+	if x.plan.ReturningDML {
+		e = e.WithDetail("The statement has run, and its changes are committed.")
+	}
+	return e
+}

@@ -1,0 +1,291 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/catalog"
+	"github.com/pgturnstile/pgturnstile/proxy/describe"
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+)
+
+// unspecifiedOID and unknownOID in Parse leave a parameter's type to the server.
+const (
+	unspecifiedOID = 0
+	unknownOID     = 705
+)
+
+// parse keeps a prepared statement. The server is asked what it is when the client waits for the answer; a statement that
+// is executed in the same cycle is not asked about beforehand.
+func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
+	o := s.planning()
+	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}}
+	for stmt := range sqlscan.Statements(m.Query, o.StandardConforming) {
+		if st.plan.Kind != plan.Empty {
+			return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+		}
+		st.plan = plan.Classify(stmt, o)
+		st.params = stmt.MaxParam
+	}
+	if s.failed && !leavesFailedBlock(st.plan) {
+		return errAborted
+	}
+	if st.plan.Kind == plan.Refuse {
+		s.unsupported(string(st.plan.Feature))
+		return st.plan.Refusal
+	}
+	st.params = max(st.params, len(m.ParameterOIDs))
+	st.query = describe.Query{
+		Text: m.Query, Plan: st.plan, Declared: declared(m.ParameterOIDs),
+		Settings: s.settings.Key(s.facts), StandardConforming: o.StandardConforming,
+	}
+	if st.here() {
+		if err := undetermined(st); err != nil {
+			return err
+		}
+	}
+	if err := s.prepared.add(st); err != nil {
+		return err
+	}
+	s.cycle.parse(st)
+	return nil
+}
+
+// declared copies the declared types, nil if there are none.
+func declared(oids []uint32) []uint32 {
+	for _, oid := range oids {
+		if oid != unspecifiedOID && oid != unknownOID {
+			return append([]uint32(nil), oids...)
+		}
+	}
+	if len(oids) > 0 {
+		return make([]uint32, len(oids))
+	}
+	return nil
+}
+
+// undetermined is the error for a parameter without a type where no statement gives it one (exec_parse_message).
+func undetermined(st *preparedStatement) *pgerr.Error {
+	for i := range st.params {
+		if i >= len(st.query.Declared) || st.query.Declared[i] == unspecifiedOID || st.query.Declared[i] == unknownOID {
+			return pgerr.New("42P18", "could not determine data type of parameter $%d", i+1)
+		}
+	}
+	return nil
+}
+
+// leavesFailedBlock: what may be parsed in a failed block (IsTransactionExitStmt in postgres.c, or nothing).
+func leavesFailedBlock(p plan.Plan) bool {
+	if p.Kind == plan.Empty {
+		return true
+	}
+	if p.Kind != plan.TransactionControl {
+		return false
+	}
+	switch p.Control.Verb {
+	case plan.Commit, plan.Rollback, plan.RollbackTo:
+		return true
+	default:
+		return false
+	}
+}
+
+// parsed queues ParseComplete, which is sure once the server has been asked, or where it need not be.
+func (g *group) parsed(st *preparedStatement) {
+	b := encode(nil, &pgproto3.ParseComplete{})
+	g.members = append(g.members, member{reply: b, parse: st, sure: st.here() || st.description != nil})
+}
+
+// asker asks the server for the session, under its settings and as its user: a [catalog.Asker].
+type asker struct{ *Session }
+
+var _ catalog.Asker = asker{}
+
+// Ask runs statements of ours as one transaction.
+func (a asker) Ask(ctx context.Context, statements []upstream.Statement, sink upstream.RowSink) error {
+	head, headed, refusal := a.settings.Head(a.facts, false)
+	if refusal != nil {
+		return refusal
+	}
+	req := &upstream.Request{Transaction: headed || len(statements) > 1, Statements: statements}
+	if headed {
+		req.Statements = append([]upstream.Statement{head}, statements...)
+		sink = behindHead{sink}
+	}
+	return a.request(ctx, req, sink)
+}
+
+// behindHead is a sink for what follows the head.
+type behindHead struct{ upstream.RowSink }
+
+func (b behindHead) Fields(i int, fields []upstream.Field) error {
+	if i == 0 {
+		return nil
+	}
+	return b.RowSink.Fields(i-1, fields)
+}
+
+func (b behindHead) Complete(i int, c upstream.Completion) error {
+	if i == 0 {
+		return nil
+	}
+	return b.RowSink.Complete(i-1, c)
+}
+
+// ask makes sure that the server has been asked what st is. Its error is the server's own of Parse, or one that ends the session.
+func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
+	if st.here() || st.description != nil {
+		return nil
+	}
+	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
+	if err != nil {
+		return err
+	}
+	st.description = d
+	st.params = len(d.Params)
+	return nil
+}
+
+// settleParsed asks about what was parsed in this cycle and is not executed in it. At an error the steps end before the
+// statement in question.
+func (s *Session) settleParsed(ctx context.Context) error {
+	for i := range s.cycle.steps {
+		st := s.cycle.steps[i].parse
+		if st == nil || st.rides {
+			continue
+		}
+		if err := s.ask(ctx, st); err != nil {
+			s.cutBefore(i)
+			return err
+		}
+	}
+	return nil
+}
+
+// cutBefore drops the steps from i on, and what they have parsed: Postgres would have skipped it.
+func (s *Session) cutBefore(i int) {
+	for _, st := range s.cycle.steps[i:] {
+		if st.parse != nil {
+			s.prepared.forget(st.parse)
+		}
+	}
+	s.cycle.steps = s.cycle.steps[:i]
+	s.cycle.described = nil
+}
+
+// askNow is ask in the middle of a cycle. At an error the steps end before the statement's Parse if that is one of them.
+func (s *Session) askNow(ctx context.Context, st *preparedStatement) error {
+	if st.here() || st.description != nil {
+		return nil
+	}
+	if err := s.nothingChanges(); err != nil {
+		return err
+	}
+	err := s.ask(ctx, st)
+	if err == nil {
+		return nil
+	}
+	for i := range s.cycle.steps {
+		if s.cycle.steps[i].parse == st {
+			s.cutBefore(i)
+			break
+		}
+	}
+	return err
+}
+
+// nothingChanges refuses to ask about a statement while one waits to be run that may change what the answer is.
+func (s *Session) nothingChanges() *pgerr.Error {
+	for _, st := range s.cycle.steps {
+		if st.exec == nil || st.exec.refusal != nil {
+			continue
+		}
+		if p := st.exec.plan; p.Changes || p.Kind == plan.Set || p.Kind == plan.Discard || p.Calls != nil && len(p.Calls.Assigns) > 0 {
+			s.unsupported("describe_behind_change")
+			return pgerr.Unsupported("waiting for the description of a statement behind one, in the same pipeline, that may change it",
+				"Send Sync between the two.")
+		}
+	}
+	return nil
+}
+
+// parseErrorFirst asks, after the group has failed with e, whether one of the statements that it parsed and executed at once was
+// accepted: if not, that is the error. up is e as it came.
+func (s *Session) parseErrorFirst(ctx context.Context, g *group, up error, e *pgerr.Error) *pgerr.Error {
+	if failed, ok := errors.AsType[*upstream.Error](up); !ok || failed.Outcome != upstream.Failed {
+		return e
+	}
+	before := 0
+	for i := range g.members {
+		m := &g.members[i]
+		if m.exec != nil || m.hidden != nil {
+			before++
+		}
+		if m.parse == nil || m.sure {
+			continue
+		}
+		if before == 0 && isBind(e) { // of the first statement: later ones were not reached
+			m.sure = true
+			return e
+		}
+		err := s.ask(ctx, m.parse)
+		if err == nil {
+			m.sure = true
+			continue
+		}
+		p, ok := errors.AsType[*pgerr.Error](err)
+		if !ok || p.IsFatal() || before > 0 && (p.Code != e.Code || p.Message != e.Message) {
+			return e // the server could not be asked, or a statement before has failed
+		}
+		g.rejected = m.parse
+		return p
+	}
+	return e
+}
+
+// isBind reports whether e is about a parameter's value: Parse has succeeded then.
+func isBind(e *pgerr.Error) bool { return strings.HasPrefix(e.Where, "unnamed portal parameter") }
+
+// forgetBehind drops what was parsed behind the first statement of a group that has failed, and what was not accepted: Postgres skips
+// the one and refuses the other.
+func (s *Session) forgetBehind(g *group) {
+	var first *execution
+	for _, m := range g.members {
+		if m.exec != nil {
+			first = m.exec
+			break
+		}
+	}
+	behind := false
+	for _, st := range s.cycle.steps {
+		behind = behind || first != nil && st.exec == first
+		if st.parse != nil && (behind || st.parse == g.rejected) {
+			behind = true
+			s.prepared.forget(st.parse)
+		}
+	}
+}
+
+// evictCodes are the errors that say that what a statement names is not what it was (design of the cache of descriptions).
+var evictCodes = map[string]bool{
+	"42P01": true, "42703": true, "42883": true, "42804": true, "42704": true, "42P02": true, "42P08": true, "42P18": true, "0A000": true,
+	"42501": true,
+}
+
+// evict takes the descriptions of a failed group's statements out of the route's cache.
+func (s *Session) evict(g *group, e *pgerr.Error) {
+	if !evictCodes[e.Code] {
+		return
+	}
+	for _, m := range g.members {
+		if m.exec != nil && m.exec.from != nil {
+			s.route.Describer.Evict(m.exec.from.query)
+		}
+	}
+}
