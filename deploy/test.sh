@@ -161,7 +161,7 @@ each_module() {
 
 check_scripts() {
   local script
-  for script in deploy/*.sh .ci/run; do
+  for script in deploy/*.sh deploy/examples/*/*.sh .ci/run; do
     bash -n "$script"
     echo "$script"
   done
@@ -258,6 +258,7 @@ else
 fi
 fuzz_all
 check 'demo' check_demo
+check 'todo example' deploy/examples/todo/run.sh
 check_vulnerabilities
 
 if [ -z "$full" ]; then

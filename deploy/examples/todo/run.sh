@@ -15,7 +15,8 @@ need_go
 need_postgres
 need node nodejs
 need npm npm
-need chromium chromium
+CHROMIUM=${CHROMIUM:-chromium}
+need "$CHROMIUM" chromium
 if ! cmp -s "$here/package.json" "$work/installed"; then
   echo "installing the example's Node packages"
   rm -rf "$work/node_modules" "$work/installed"
@@ -54,4 +55,4 @@ eval "$(. "$ready" && printf 'ADMIN_URL=%q PROXY_URL=%q' "$ADMIN_DSN" \
   "postgresql://$PGHOST:$PGPORT/$PGDATABASE?sslmode=$PGSSLMODE&sslrootcert=$PGSSLROOTCERT")"
 cd "$work"
 ADMIN_URL=$ADMIN_URL PROXY_URL=$PROXY_URL PGTURNSTILE_BINARY=$build/pgturnstile READY_FILE=$ready \
-  CHROMIUM=$(command -v chromium) node --test-reporter=spec test/todo.test.js
+  CHROMIUM=$(command -v "$CHROMIUM") node --test-reporter=spec test/todo.test.js
