@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
@@ -18,12 +19,19 @@ const proceduresSQL = "SELECT a.types, p.proargmodes::pg_catalog.text[], p.proar
 	"EXISTS (SELECT FROM pg_catalog.pg_type AS t WHERE t.oid OPERATOR(pg_catalog.=) ANY (a.types) AND t.typtype OPERATOR(pg_catalog.=) 'p'::pg_catalog.\"char\"), " +
 	"p.provariadic OPERATOR(pg_catalog.<>) 0::pg_catalog.oid " +
 	"FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace, " +
-	"LATERAL (SELECT COALESCE(p.proallargtypes, p.proargtypes::pg_catalog.oid[]) AS types) AS a " +
+	"LATERAL (SELECT COALESCE(p.proallargtypes, ARRAY(SELECT pg_catalog.unnest(p.proargtypes))) AS types) AS a " +
 	"WHERE p.prokind OPERATOR(pg_catalog.=) 'p'::pg_catalog.\"char\" AND p.proname OPERATOR(pg_catalog.=) $1::pg_catalog.name " +
 	"AND CASE WHEN $2::pg_catalog.text IS NULL THEN pg_catalog.pg_function_is_visible(p.oid) " +
 	"ELSE n.nspname OPERATOR(pg_catalog.=) $2::pg_catalog.name END " +
 	"AND (p.provariadic OPERATOR(pg_catalog.<>) 0::pg_catalog.oid OR $3::pg_catalog.int4 OPERATOR(pg_catalog.<=) pg_catalog.cardinality(a.types) " +
-	"AND $3::pg_catalog.int4 OPERATOR(pg_catalog.>=) pg_catalog.cardinality(a.types) OPERATOR(pg_catalog.-) p.pronargdefaults) LIMIT 101"
+	"AND $3::pg_catalog.int4 OPERATOR(pg_catalog.>=) (pg_catalog.cardinality(a.types) OPERATOR(pg_catalog.-) p.pronargdefaults)) LIMIT 101"
+
+// Modes of arguments in pg_proc.proargmodes.
+const (
+	modeOut   = "o"
+	modeInOut = "b"
+	modeTable = "t"
+)
 
 // procedure is one that CALL may mean.
 type procedure struct {
@@ -56,6 +64,9 @@ func (r *request) describeCall() (*Description, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.callable(candidates); err != nil {
+		return nil, err
+	}
 	if len(candidates) != 1 || candidates[0].unclear {
 		return r.undescribedCall(params)
 	}
@@ -76,6 +87,36 @@ func (r *request) describeCall() (*Description, error) {
 	return r.outputs(p, params)
 }
 
+// callable returns what Postgres has against the name and the arguments. P takes no CALL, but a SELECT of the same words is
+// read alike, up to the error that this is a procedure. With pure output arguments it is not: those are no part of it.
+func (r *request) callable(candidates []procedure) error {
+	for _, c := range candidates {
+		for _, m := range c.modes {
+			if m == modeOut {
+				return nil
+			}
+		}
+	}
+	s := r.whole()
+	verb := r.st.toks[0]
+	s.cut = []splice.Edit{{Start: verb.Start, End: verb.End, New: "SELECT"}}
+	_, err := r.prepared(s)
+	e, ok := err.(*pgerr.Error) // as it is: a refusal
+	switch {
+	case !ok:
+		return err
+	case e.Code == "42809": // wrong_object_type
+		return nil
+	case e.Code == "42883" || e.Code == "42725": // undefined_function, ambiguous_function
+		said := *e
+		said.Message = strings.Replace(said.Message, "function ", "procedure ", 1)
+		said.Hint = strings.Replace(said.Hint, "No function ", "No procedure ", 1)
+		said.Hint = strings.Replace(said.Hint, "best candidate function", "best candidate procedure", 1)
+		return &said
+	}
+	return e
+}
+
 // undescribedCall refuses. Parse succeeds if the client itself has said what its parameters are.
 func (r *request) undescribedCall(params []uint32) (*Description, error) {
 	e := pgerr.Unsupported("Describe of this CALL",
@@ -94,7 +135,7 @@ func (r *request) outputs(p procedure, params []uint32) (*Description, error) {
 	var types []uint32
 	var names []string
 	for i := range p.modes {
-		if m := p.modes[i]; m != "o" && m != "b" && m != "t" {
+		if m := p.modes[i]; m != modeOut && m != modeInOut && m != modeTable {
 			continue
 		}
 		types = append(types, p.types[i])

@@ -40,7 +40,7 @@ func (r *request) describeModifying() (*Description, error) {
 	case len(results) > 0:
 		return r.crossChecked(p, results[0].fields)
 	}
-	d, err := r.withRows(query, p.types)
+	d, err := r.withRows(query, p.types, false)
 	if err != nil || d.Err != nil {
 		return d, err
 	}

@@ -67,8 +67,8 @@ func pin(sql string, standardConforming bool, types []uint32, known map[uint32]c
 	}
 	p := pinning{sql: sql, scan: s, count: max(s.highest, len(types)), types: types, known: known}
 	switch {
-	case s.shape == opaque:
-		return Pinned{Text: asItIs.Text, Params: p.firstOf(s.highest)}
+	case s.shape == opaque: // Postgres looks for no parameters there, whatever was declared
+		return Pinned{Text: asItIs.Text, Params: p.firstOf(0)}
 	case s.shape == casts && !p.casting():
 		return p.prefix()
 	case s.shape == casts || s.shape == calls:

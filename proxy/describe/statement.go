@@ -26,7 +26,7 @@ type statement struct {
 	params int  // the highest n of all $n
 	cut    bool // there are more than maxTokens
 	// broken: quotes, comments or brackets do not balance, or there are several statements. Nothing is spliced then.
-	broken bool
+	broken, several bool
 
 	standardConforming bool
 }
@@ -36,7 +36,7 @@ func read(sql string, standardConforming bool) *statement {
 	n := 0
 	for part := range sqlscan.Statements(sql, standardConforming) {
 		if n++; n > 1 {
-			s.broken = true
+			s.broken, s.several = true, true
 			return s
 		}
 		s.start, s.params, s.broken = part.Start, part.MaxParam, part.Unbalanced

@@ -66,6 +66,9 @@ func (r *request) describeBroken() (*Description, error) {
 	if err := r.grammar(); err != nil {
 		return nil, err
 	}
+	if r.st.several {
+		return nil, pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	}
 	return r.unreadable()
 }
 

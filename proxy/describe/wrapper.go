@@ -93,23 +93,23 @@ func rowsStatement(query string, standardConforming bool, name func(n int) strin
 }
 
 // rows finds the fields of query when its parameters have these types. The domains among them are tried as what they are,
-// which tells a column's length; where a NULL cannot be bound to one, its base type stands in.
-func (r *request) rows(query string, types []uint32) ([]upstream.Field, error) {
+// which tells a column's length; where a NULL cannot be bound to one, its base type stands in. With base that is known.
+func (r *request) rows(query string, types []uint32, base bool) ([]upstream.Field, error) {
 	names, err := r.named(distinct(types))
 	if err != nil {
 		return nil, err
 	}
-	domains := false
-	for base := range 2 {
+	for {
+		domains := false
 		statement, ok := rowsStatement(query, r.q.StandardConforming, func(n int) string {
 			if n > len(types) {
 				return ""
 			}
 			t := names[types[n-1]]
-			domains = domains || t.base != t.Name
-			if base == 1 {
+			if base {
 				return t.base
 			}
+			domains = domains || t.base != t.Name
 			return t.Name
 		})
 		if !ok {
@@ -119,12 +119,15 @@ func (r *request) rows(query string, types []uint32) ([]upstream.Field, error) {
 		if err == nil {
 			return a.results[0].fields, nil
 		}
-		if e := refusal(err); base == 1 || !domains || e == nil || e.Class() != "23" {
+		if e := refusal(err); !domains || e == nil || !noNull(e) {
 			return nil, err
 		}
+		base = true
 	}
-	panic("BUG: describe: rows")
 }
+
+// noNull reports whether e is a domain's, about a NULL.
+func noNull(e *pgerr.Error) bool { return e.Class() == "23" }
 
 // distinct is list without repetitions.
 func distinct(list []uint32) []uint32 {
@@ -147,7 +150,7 @@ func (r *request) describeQuery() (*Description, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.withRows(query, p.types)
+		return r.withRows(query, p.types, false)
 	}
 	names := make([]string, len(r.declared))
 	for i, p := range r.declared {
@@ -168,7 +171,7 @@ func (r *request) describeQuery() (*Description, error) {
 	if denied(e) {
 		return &Description{Params: r.reported(p.types), Rows: true, Err: at(e, 0)}, nil
 	}
-	return r.withRows(query, p.types)
+	return r.withRows(query, p.types, noNull(e))
 }
 
 // wrapped reads W's answer.
@@ -194,9 +197,9 @@ func (r *request) wrapped(a *answer) (*Description, error) {
 
 // withRows completes a description whose parameter types P has found. What the server has against W is told at Describe: the
 // statement itself was parsed.
-func (r *request) withRows(query string, types []uint32) (*Description, error) {
+func (r *request) withRows(query string, types []uint32, base bool) (*Description, error) {
 	d := &Description{Params: r.reported(types), Rows: true}
-	fields, err := r.rows(query, types)
+	fields, err := r.rows(query, types, base)
 	if err != nil {
 		if d.Err = refusal(err); d.Err == nil {
 			return nil, err

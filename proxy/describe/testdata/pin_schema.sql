@@ -1,0 +1,27 @@
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE TYPE "Weird type.x" AS ENUM ('a');
+CREATE TYPE place AS (street text, zip varchar(10), spot point);
+CREATE DOMAIN mail AS varchar(120) CHECK (VALUE ~ '@');
+CREATE DOMAIN plus AS int4 NOT NULL CHECK (VALUE > 0);
+CREATE DOMAIN plusplus AS plus CHECK (VALUE > 1);
+CREATE TABLE person (id bigserial PRIMARY KEY, name varchar(80) NOT NULL, mail mail, mood mood DEFAULT 'ok', tags text[], doc jsonb, home place,
+  active bool NOT NULL DEFAULT true, balance numeric(12,2), born timestamptz(3), "Größe €" char(5), score plus DEFAULT 1, tenant uuid, flags bit(4), span interval, odd "Weird type.x");
+CREATE TABLE note (id int PRIMARY KEY, person bigint NOT NULL, title varchar(200), body text, views int NOT NULL DEFAULT 0, at timestamp, rating float8, words tsvector);
+CREATE TABLE tag (person bigint, note int, PRIMARY KEY (person, note));
+CREATE VIEW adult AS SELECT id, name, mail, balance FROM person WHERE active;
+CREATE TABLE watched (a int, b text);
+CREATE TABLE watch_log (a int, b text);
+CREATE RULE watch1 AS ON INSERT TO watched DO ALSO INSERT INTO watch_log VALUES (new.a, new.b);
+CREATE RULE watch2 AS ON UPDATE TO watched DO ALSO INSERT INTO watch_log VALUES (old.a, new.b);
+CREATE RULE watch3 AS ON DELETE TO watched DO ALSO DELETE FROM watch_log WHERE a = old.a;
+CREATE TABLE instead (a int, b text);
+CREATE RULE instead1 AS ON INSERT TO instead DO INSTEAD INSERT INTO watch_log VALUES (new.a, new.b) RETURNING *;
+CREATE TABLE pin_ (a int, pin_1 text);
+CREATE FUNCTION over(a int) RETURNS text LANGUAGE sql AS 'SELECT ''int''';
+CREATE FUNCTION over(a text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION over(a bigint) RETURNS date LANGUAGE sql AS 'SELECT ''2020-01-01''::date';
+CREATE FUNCTION many(VARIADIC a anyarray) RETURNS anyelement LANGUAGE sql AS 'SELECT a[1]';
+CREATE FUNCTION first(a int) RETURNS int LANGUAGE sql AS 'SELECT a';
+CREATE PROCEDURE act(a int, INOUT b text) LANGUAGE plpgsql AS 'BEGIN b := a::text; END';
+CREATE PROCEDURE act(a text, INOUT b int) LANGUAGE plpgsql AS 'BEGIN b := 1; END';
+CREATE PROCEDURE quiet(a bigint, b mood DEFAULT 'ok') LANGUAGE plpgsql AS 'BEGIN NULL; END';

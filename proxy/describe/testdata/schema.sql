@@ -1,0 +1,67 @@
+CREATE TYPE genre AS ENUM ('novel', 'poetry', 'essay');
+CREATE DOMAIN isbn AS varchar(17) CHECK (VALUE ~ '^[0-9-]+$');
+CREATE DOMAIN shelfmark AS isbn;
+CREATE DOMAIN quantity AS int4 NOT NULL CHECK (VALUE >= 0);
+CREATE DOMAIN cents AS numeric(10,2) DEFAULT 0;
+CREATE TYPE place AS (hall int, shelf varchar(8));
+CREATE TYPE span AS RANGE (subtype = float8);
+CREATE TYPE "Odd Type" AS ENUM ('x');
+CREATE TABLE author (
+  id bigserial PRIMARY KEY, name varchar(100) NOT NULL, born date, died date, bio text, tags text[], active boolean NOT NULL DEFAULT true,
+  extra jsonb, seen timestamptz(3) DEFAULT now(), "Odd Column" char(7), key uuid, bits bit(5), vbits varbit(9), old int, new int);
+CREATE TABLE book (
+  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, author_id bigint REFERENCES author, title varchar(200) NOT NULL, isbn isbn, mark shelfmark,
+  genre genre DEFAULT 'novel', price numeric(8,2), stock quantity DEFAULT 0, cost cents, at place, places place[], during span, valid int4range, multi int4multirange,
+  title_length int GENERATED ALWAYS AS (length(title)) STORED, words tsvector, published timestamp(0), every interval day to second(2), opens timetz(1), x real, y float8, doc xml, j json, o "Odd Type", raw bytea, c "char", n name);
+CREATE TABLE loan (book_id int, member text, since timestamptz DEFAULT now(), days smallint, PRIMARY KEY (book_id, member));
+CREATE TABLE visit (id bigint, day date, what jsonb) PARTITION BY RANGE (day);
+CREATE TABLE visit_2024 PARTITION OF visit FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE visit_rest PARTITION OF visit DEFAULT;
+CREATE TABLE archive (LIKE loan);
+CREATE TABLE base_item (id int, label text);
+CREATE TABLE sub_item (extra int) INHERITS (base_item);
+CREATE TABLE secret (id int, owner text DEFAULT current_user, body text);
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE secret FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON secret USING (owner = current_user);
+CREATE VIEW living AS SELECT id, name, born, tags FROM author WHERE died IS NULL;
+CREATE VIEW stocked AS SELECT b.id, b.title, a.name AS author, b.price FROM book b JOIN author a ON a.id = b.author_id;
+CREATE VIEW ruled AS SELECT book_id, member FROM loan;
+CREATE RULE ruled_insert AS ON INSERT TO ruled DO INSTEAD INSERT INTO loan (book_id, member) VALUES (NEW.book_id, NEW.member) RETURNING loan.book_id, loan.member;
+CREATE RULE ruled_delete AS ON DELETE TO ruled DO INSTEAD NOTHING;
+CREATE RULE ruled_update AS ON UPDATE TO ruled DO INSTEAD (UPDATE loan SET member = NEW.member WHERE book_id = OLD.book_id; UPDATE archive SET member = NEW.member WHERE book_id = OLD.book_id);
+CREATE TABLE logged (id int, what text);
+CREATE TABLE log_of (id int);
+CREATE RULE logged_also AS ON INSERT TO logged DO ALSO INSERT INTO log_of VALUES (NEW.id);
+CREATE MATERIALIZED VIEW by_genre AS SELECT genre, count(*) AS n FROM book GROUP BY genre;
+CREATE SCHEMA annex;
+CREATE TABLE annex.author (id int, note varchar(9));
+CREATE TABLE annex.p_ (a_ int, b_ text, d_ date, nx_d bool);
+CREATE TABLE p_ (q int);
+CREATE FUNCTION by_author(a bigint) RETURNS SETOF book LANGUAGE sql STABLE AS 'SELECT * FROM book WHERE author_id = a';
+CREATE FUNCTION pair(a int, OUT x int, OUT y text) LANGUAGE sql AS 'SELECT a, a::text';
+CREATE FUNCTION listing(n int) RETURNS TABLE (i int, s varchar) LANGUAGE sql AS 'SELECT g, g::varchar FROM generate_series(1, n) g';
+CREATE FUNCTION overloaded(a int) RETURNS int LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION overloaded(a text) RETURNS text LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION bang() RETURNS int LANGUAGE plpgsql VOLATILE AS 'BEGIN RAISE EXCEPTION ''called''; END';
+CREATE FUNCTION bang_stable(a int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RAISE EXCEPTION ''called''; END';
+CREATE FUNCTION bang_immutable(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE EXCEPTION ''called''; END';
+CREATE FUNCTION count_up() RETURNS bigint LANGUAGE sql IMMUTABLE AS 'SELECT nextval(''author_id_seq'')';
+CREATE FUNCTION anything(a anyelement) RETURNS anyelement LANGUAGE sql AS 'SELECT a';
+CREATE FUNCTION spread(VARIADIC a int[]) RETURNS int LANGUAGE sql AS 'SELECT a[1]';
+CREATE FUNCTION defaulted(a int, b text DEFAULT 'b') RETURNS text LANGUAGE sql AS 'SELECT b';
+CREATE PROCEDURE tidy(a int) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE PROCEDURE answer(a int, INOUT b text) LANGUAGE plpgsql AS 'BEGIN b := a::text; END';
+CREATE PROCEDURE twice(INOUT a bigint, INOUT b numeric) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE PROCEDURE annex.far(a genre, INOUT m isbn) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE PROCEDURE many(a int) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE PROCEDURE many(a text) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+CREATE PROCEDURE poly(INOUT a anyelement) LANGUAGE plpgsql AS 'BEGIN NULL; END';
+INSERT INTO author (name) VALUES ('Ada'), ('Bo');
+INSERT INTO book (author_id, title) VALUES (1, 'One');
+INSERT INTO loan (book_id, member) VALUES (1, 'm');
+INSERT INTO p_ VALUES (1), (2);
+CREATE ROLE reader LOGIN;
+GRANT USAGE ON SCHEMA public, annex TO reader;
+GRANT SELECT (id, name), INSERT (name), UPDATE (name) ON author TO reader;
+GRANT ALL ON loan, secret, p_ TO reader;
