@@ -117,9 +117,9 @@ func (c *callReader) step() {
 		c.next()
 		return
 	}
-	qualified, field, schema := c.afterPoint(), c.marks.field, c.before
+	qualified, schema := c.afterPoint(), c.before
 	c.before = c.ident()
-	if qualified && field && c.before == "current_setting" {
+	if qualified && c.before == "current_setting" && !c.isChar('(') {
 		c.found.Reads = true // ('name').current_setting
 	}
 	if qualified && schema != "pg_catalog" {
@@ -254,20 +254,45 @@ func (r *reader) operand(parens int) (o operand, ok bool) {
 		}
 	case ahead.literal(&o.Arg):
 		*r = ahead
+	case r.is("CAST") && r.nextIsChar('('):
+		r.next()
+		r.next()
+		ahead = *r
+		if !ahead.literal(&o.Arg) || !ahead.accept("AS") {
+			return o, false
+		}
+		*r = ahead
+		if o.cast, ok = r.typeName(); !ok || !r.acceptChar(')') {
+			return o, false
+		}
+	case r.typedLiteral(&o):
 	default:
 		if o = (operand{column: r.column()}); o.column == "" {
 			return o, false
 		}
 	}
-	if r.tok.Text(r.sql) == "::" {
-		if r.next(); o.cast != "" {
-			return o, false
-		}
-		if o.cast, ok = r.typeName(); !ok {
+	for r.tok.Text(r.sql) == "::" {
+		again := o.cast
+		r.next()
+		if o.cast, ok = r.typeName(); !ok || again != "" && again != o.cast {
 			return o, false
 		}
 	}
 	return o, r.isChar(',') || r.isChar(')')
+}
+
+// typedLiteral takes a string constant behind the name of its type: text 'x'.
+func (r *reader) typedLiteral(o *operand) bool {
+	ahead := *r
+	cast, ok := ahead.typeName()
+	if !ok || !ahead.more || ahead.tok.Kind != sqlscan.String {
+		return false
+	}
+	if *o = (operand{cast: cast}); !ahead.literal(&o.Arg) {
+		return false
+	}
+	*r = ahead
+	return true
 }
 
 // column takes a column with what may stand before it, and gives its own name.

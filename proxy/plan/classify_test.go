@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -8,23 +9,25 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 )
 
-// statement is a line of testdata/statements.tsv: an id that starts with the name of the rule in Postgres' gram.y, the
+// statement is a line of testdata/statements.tsv or settings.tsv: an id that starts with the name of the rule in Postgres' gram.y, the
 // verdict as [verdict] words it, and the text.
 type statement struct{ id, verdict, sql string }
 
 func statements(t testing.TB) []statement {
 	t.Helper()
-	data, err := os.ReadFile("testdata/statements.tsv")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all []statement
-	for line := range strings.Lines(string(data)) {
-		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
-		if len(f) != 3 {
-			t.Fatalf("not three columns: %q", line)
+	for _, name := range []string{"statements.tsv", "settings.tsv"} {
+		data, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		all = append(all, statement{f[0], f[1], f[2]})
+		for line := range strings.Lines(string(data)) {
+			f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3)
+			if len(f) != 3 {
+				t.Fatalf("not three columns: %q", line)
+			}
+			all = append(all, statement{f[0], f[1], f[2]})
+		}
 	}
 	return all
 }
@@ -39,16 +42,23 @@ func classify(sql string) Plan {
 func verdict(p Plan) string {
 	switch p.Kind {
 	case Forward:
-		return forwardVerdict(p)
+		return forwardVerdict(p) + callVerdict(p)
 	case TransactionControl:
 		return "control:" + strings.ReplaceAll(p.Control.Tag, " ", "_")
 	case Set:
-		if p.Setting.Default {
-			return "set:" + p.Setting.Name + "=default"
-		}
-		return "set:" + p.Setting.Name + "=" + p.Setting.Value
+		return setVerdict(p.Setting)
 	case Show:
-		return "show:" + p.Setting.Name
+		return "show:" + p.Setting.Name + callVerdict(p)
+	case Discard:
+		return "discard:" + p.Discard
+	case Prepare:
+		types := ""
+		if p.Prepare.TypeList != "" {
+			types = "()"
+		}
+		return "prepare:" + p.Prepare.Name + types + ":" + verdict(p.Prepare.Inner)
+	case Execute:
+		return "execute:" + p.Execute.Name + argVerdict(p.Execute.Args) + callVerdict(p)
 	case Deallocate:
 		return "deallocate:" + p.Name
 	case Unlisten:
@@ -63,12 +73,106 @@ func verdict(p Plan) string {
 	return "unexpected"
 }
 
+// setVerdict is a SET or RESET in one word: name=value, with +n for n more values, ~ for the literal of an INTERVAL.
+func setVerdict(s *Setting) string {
+	scope := "set:"
+	if s.Local {
+		scope = "setlocal:"
+	}
+	switch {
+	case s.Default != (s.Form == ToDefault) || s.Reset && s.ScopeEnd > 0:
+		return "unexpected"
+	case s.Form == ResetAll:
+		return "resetall"
+	case s.Reset && s.Form == ToDefault:
+		return "reset:" + s.Name
+	}
+	switch s.Form {
+	case Assign:
+		sign, more := "=", ""
+		if !s.Literal {
+			sign = "~"
+		}
+		if s.Values > 1 {
+			more = fmt.Sprintf("+%d", s.Values-1)
+		}
+		return scope + s.Name + sign + s.Value + more
+	case ToDefault:
+		return scope + s.Name + "=default"
+	case FromCurrent:
+		return scope + s.Name + "=current"
+	case Characteristics:
+		return scope + "characteristics:" + modesVerdict(s.Control)
+	case TransactionModes:
+		return scope + "transaction:" + modesVerdict(s.Control)
+	case Snapshot:
+		return scope + "snapshot=" + s.Value
+	case Constraints:
+		return scope + "constraints"
+	}
+	return "unexpected"
+}
+
+func modesVerdict(c *Control) string {
+	return strings.ReplaceAll(c.Isolation, " ", "_") + "," + optional(c.ReadOnly) + "," + optional(c.Deferrable)
+}
+
+// argVerdict is the arguments' kinds and values.
+func argVerdict(args []Arg) string {
+	s := ""
+	for _, a := range args {
+		switch a.Kind {
+		case ArgString:
+			s += ",'" + a.Value + "'"
+		case ArgNumber, ArgBool:
+			s += "," + a.Value
+		case ArgNull:
+			s += ",null"
+		case ArgParam:
+			s += fmt.Sprintf(",$%d", a.Param)
+		default:
+			s += ",expr"
+		}
+	}
+	return s
+}
+
+// callVerdict is what a plan says of settings by calls: +reads, +set(name,scope) for each set_config(), +prepared.
+func callVerdict(p Plan) string {
+	s := ""
+	if p.Calls != nil {
+		if p.Calls.Reads {
+			s += "+reads"
+		}
+		for _, a := range p.Calls.Assigns {
+			name, scope := a.Name, "session"
+			switch {
+			case a.Rows:
+				name = "*"
+			case a.NameParam > 0:
+				name = fmt.Sprintf("$%d", a.NameParam)
+			}
+			switch {
+			case a.Local:
+				scope = "local"
+			case a.LocalParam > 0:
+				scope = fmt.Sprintf("$%d", a.LocalParam)
+			}
+			s += "+set(" + name + "," + scope + ")"
+		}
+	}
+	if p.PreparedView {
+		s += "+prepared"
+	}
+	return s
+}
+
 func forwardVerdict(p Plan) string {
 	type flags struct {
-		returns              Rows
-		read, returning, own bool
+		returns                    Rows
+		read, returning, own, into bool
 	}
-	switch f := (flags{p.Returns, p.ReadOnlyShape, p.ReturningDML, p.Alone}); {
+	switch f := (flags{p.Returns, p.ReadOnlyShape, p.ReturningDML, p.Alone, p.Into}); {
 	case p.Verb == VerbOther && f == flags{returns: ReturnsUnknown}:
 		return "other"
 	case f == flags{returns: ReturnsRows, read: true}:
@@ -81,14 +185,21 @@ func forwardVerdict(p Plan) string {
 		return "call"
 	case f == flags{own: true}:
 		return "alone"
+	case f == flags{into: true} && p.Verb == VerbSelect:
+		return "into"
 	case f != flags{}:
 		return "unexpected"
-	case p.Verb == VerbSelect:
-		return "into"
 	case p.Verb.modifies():
 		return "dml"
 	}
 	return "fwd"
+}
+
+func refusalCode(f Feature) string {
+	if f == FeatureSessionJWT {
+		return "42501"
+	}
+	return "0A000"
 }
 
 func TestClassify(t *testing.T) {
@@ -101,7 +212,7 @@ func TestClassify(t *testing.T) {
 			if got := verdict(p); got != s.verdict {
 				t.Errorf("%s: %q is %s, want %s", s.id, text, got, s.verdict)
 			}
-			if p.Kind == Refuse && (p.Refusal == nil || p.Refusal.Code != "0A000" || p.Refusal.Hint == "") {
+			if p.Kind == Refuse && (p.Refusal == nil || p.Refusal.Code != refusalCode(p.Feature) || p.Refusal.Hint == "") {
 				t.Errorf("%s: %q has no proper refusal: %+v", s.id, text, p.Refusal)
 			}
 		}

@@ -51,7 +51,7 @@ func (r *reader) create() Plan {
 	return p
 }
 
-// objectName skips the name of what is created. A parenthesis behind it opens columns or parameters: no call.
+// objectName skips the name of what is created, which is no call: a parenthesis behind it opens columns or parameters.
 func (r *reader) objectName() {
 	before := r.marks
 	_, ok := r.name()
@@ -60,9 +60,7 @@ func (r *reader) objectName() {
 			r.ident()
 		}
 	}
-	if ok && r.isChar('(') {
-		r.marks.called, r.marks.settings, r.marks.callsFrom = before.called, before.settings, r.tok.Start
-	}
+	r.marks.called, r.marks.settings, r.marks.callsFrom = before.called, before.settings, r.tok.Start
 }
 
 func (r *reader) createTemporary() Plan {

@@ -14,12 +14,15 @@ import (
 func TestHostileStatementTakesLinearTime(t *testing.T) {
 	const size = 128 << 10
 	defer debug.SetMaxStack(debug.SetMaxStack(4 << 20))
-	for _, head := range []string{"", "select ", "with a as (select 1) select ", "explain ", "create table ", "alter table ", "set application_name = ", "begin "} {
+	for _, head := range []string{"", "select ", "with a as (select 1) select ", "explain ", "create table ", "alter table ", "set application_name = ", "begin ",
+		"execute p(", "prepare p as select ", "prepare p (", "set ", "set transaction ", "set constraints ", "reset "} {
 		for _, part := range []string{
 			"(", "explain ", "explain (analyze) ", "explain analyze verbose ", "with a as (", "with recursive a as not materialized (", "(with a as (select ",
 			"a.", "a. ", "a, ", "x.y.", "read only, ", "isolation level serializable ", "set local ", "set session ", "session session ", "create or replace ",
 			"into temp ", "into ", "for update ", "current_setting(", "current_setting('", "current_setting('a'||", "set_config ", `U&"a" uescape '!' `, `U&"a" uescape `,
 			"search depth first by ", "cycle ", "as ", "; ", ";", "/**/ ;", "'x', ", "1, ", "+ ", "union ", "savepoint ", "work ", "temp ", "unlogged ", "concurrently ",
+			"set_config(", "set_config('a.b', 'c', ", "set_config('a.b', 'c', true), ", "set_config((", "set_config(a.", "$1.", "pg_settings.",
+			"'x'::text", "cast(", "execute p(", "prepare p as ", "prepare p as select set_config(", "zone ", "names ", "-1, ", "0x1f, ",
 			"case ", "end ", "begin atomic ", "create function f() begin atomic ", ")", "]", "[",
 		} {
 			text := head + strings.Repeat(part, size/len(part))

@@ -103,14 +103,14 @@ func (r *reader) markWord() {
 		}
 	}
 	m.callee, m.qualified = r.tok, r.afterPoint()
-	if m.qualified && m.field {
-		r.markFunction(r.tok) // (argument).function
+	if m.qualified {
+		r.markField()
 	}
 }
 
 func (r *reader) markQuoted() {
-	if r.marks.qualified && r.marks.field {
-		r.markFunction(r.tok)
+	if r.marks.qualified {
+		r.markField()
 	}
 	switch text := r.tok.Text(r.sql); {
 	case r.tok.Kind == sqlscan.UIdent:
@@ -150,11 +150,31 @@ func (r *reader) markPunct() {
 
 func (r *reader) markCall(name sqlscan.Token) {
 	r.marks.impure = r.marks.impure || r.marks.qualified || !pureCall(r.sql, name)
-	r.markFunction(name)
+	r.markRefused(refusedCall(r.sql, name))
 }
 
-func (r *reader) markFunction(name sqlscan.Token) {
-	switch c := refusedCall(r.sql, name); c.feature {
+// markField looks at a name behind a point, which is a call too if it is no column's: (argument).function, and t.function where
+// t is the only column of a function in FROM. For those of the functions that may well name a column only the first is one.
+func (r *reader) markField() {
+	switch n := r.tok.End - r.tok.Start; {
+	case r.tok.Kind == sqlscan.QuotedIdent && n-2 != len("setseed") && n-2 < len("current_setting"),
+		r.tok.Kind == sqlscan.Word && n != len("setseed") && n < len("current_setting"):
+		return
+	}
+	switch c := refusedCall(r.sql, r.tok); c.feature {
+	case FeatureLastval: // has no argument
+	case FeatureCurrval:
+		if !r.marks.field {
+			return
+		}
+		fallthrough
+	default:
+		r.markRefused(c)
+	}
+}
+
+func (r *reader) markRefused(c call) {
+	switch c.feature {
 	case "":
 	case featureSettings:
 		r.marks.settings = true
@@ -176,6 +196,12 @@ func (r *reader) afterPoint() bool { return r.prev.Is(r.sql, '.') }
 
 // isChar reports whether the current token is the one character c.
 func (r *reader) isChar(c byte) bool { return r.more && r.tok.Is(r.sql, c) }
+
+// nextIsChar is isChar for the token behind the current one.
+func (r *reader) nextIsChar(c byte) bool {
+	t, more := r.peek()
+	return more && t.Is(r.sql, c)
+}
 
 // accept goes on behind the keyword upper if it is the current token.
 func (r *reader) accept(upper string) bool {

@@ -355,10 +355,12 @@ func (r *reader) reset() Plan {
 func (r *reader) show() Plan {
 	p := Plan{Verb: VerbUtility, Returns: ReturnsRows, ReadOnlyShape: true, ReadOnlyMatters: true}
 	s := &Setting{Name: "all"}
-	if ok := r.accept("ALL") && !r.more; !ok {
-		if s.Name, ok = r.variable(); !ok {
-			return p
-		}
+	ok := r.accept("ALL")
+	if !ok {
+		s.Name, ok = r.variable()
+	}
+	if !ok || r.more {
+		return p
 	}
 	p.Kind, p.Setting = Show, s
 	if s.Name == "all" { // SHOW "all" is the same to Postgres

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// corpus returns the texts of ../testdata, blocks between lines that read %%, and those of plan's table.
+// corpus returns the texts of ../testdata, blocks between lines that read %%, and those of plan's tables.
 func corpus(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("../testdata/*.txt")
@@ -32,13 +32,15 @@ func corpus(t testing.TB) []string {
 			texts = append(texts, text)
 		}
 	}
-	table, err := os.ReadFile("../../plan/testdata/statements.tsv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(table)) {
-		if f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3); len(f) == 3 {
-			texts = append(texts, f[2])
+	for _, name := range []string{"statements.tsv", "settings.tsv"} {
+		table, err := os.ReadFile("../../plan/testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(table)) {
+			if f := strings.SplitN(strings.TrimSuffix(line, "\n"), "\t", 3); len(f) == 3 {
+				texts = append(texts, f[2])
+			}
 		}
 	}
 	return texts

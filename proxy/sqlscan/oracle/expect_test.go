@@ -9,10 +9,6 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
 )
 
-// keptSettings are those that the proxy answers for.
-var keptSettings = map[string]bool{"application_name": true, "client_encoding": true, "client_min_messages": true,
-	"extra_float_digits": true}
-
 func expect(n *pg_query.Node) expected {
 	switch s := n.Node.(type) {
 	case *pg_query.Node_TransactionStmt:
@@ -20,22 +16,22 @@ func expect(n *pg_query.Node) expected {
 	case *pg_query.Node_VariableSetStmt:
 		return expectSet(s.VariableSetStmt)
 	case *pg_query.Node_VariableShowStmt:
-		name := strings.ToLower(s.VariableShowStmt.Name)
-		switch {
-		case name == "all":
-			return refused(plan.FeatureShowAll)
-		case keptSettings[name]:
-			return expected{kind: plan.Show, check: func(p plan.Plan) bool { return p.Setting.Name == name }}
-		}
-		return expected{check: func(p plan.Plan) bool { return p.ReadOnlyShape && p.Returns == plan.ReturnsRows }}
+		name := settingName(s.VariableShowStmt.Name)
+		return expected{kind: plan.Show, check: func(p plan.Plan) bool {
+			return p.Setting.Name == name && p.ReadOnlyShape && p.Returns == plan.ReturnsRows &&
+				(p.Calls != nil && p.Calls.Reads) == (name == "all") && plan.Tag(p, "", "", 0, false) == "SHOW"
+		}}
 	case *pg_query.Node_ConstraintsSetStmt:
-		return refused(plan.FeatureSetConstraints)
+		return expected{kind: plan.Set, check: func(p plan.Plan) bool {
+			return p.Setting.Form == plan.Constraints && plan.Tag(p, "", "", 0, false) == "SET CONSTRAINTS"
+		}}
 	case *pg_query.Node_DiscardStmt:
-		return refused(plan.FeatureDiscard)
+		what := strings.TrimPrefix(s.DiscardStmt.Target.String(), "DISCARD_")
+		return expected{kind: plan.Discard, check: func(p plan.Plan) bool { return p.Discard == what }}
 	case *pg_query.Node_PrepareStmt:
-		return refused(plan.FeaturePrepare)
+		return expectPrepare(s.PrepareStmt)
 	case *pg_query.Node_ExecuteStmt:
-		return refused(plan.FeatureExecute)
+		return expectExecute(s.ExecuteStmt)
 	case *pg_query.Node_DeallocateStmt:
 		return expected{kind: plan.Deallocate, check: func(p plan.Plan) bool { return p.Name == s.DeallocateStmt.Name }}
 	case *pg_query.Node_DeclareCursorStmt:
@@ -100,8 +96,18 @@ func expectControl(s *pg_query.TransactionStmt) expected {
 	default: // COMMIT PREPARED, ROLLBACK PREPARED
 		return expected{check: func(p plan.Plan) bool { return p.Alone }}
 	}
-	isolation, readOnly, deferrable := "", "nil", "nil"
-	for _, o := range s.Options {
+	isolation, readOnly, deferrable := transactionModes(s.Options)
+	return expected{kind: plan.TransactionControl, check: func(p plan.Plan) bool {
+		c := p.Control
+		return c.Verb == verb && c.Tag == tag && c.Savepoint == s.SavepointName && c.Chain == s.Chain &&
+			c.Isolation == isolation && optional(c.ReadOnly) == readOnly && optional(c.Deferrable) == deferrable &&
+			modesAgree(c.TransactionModes, s.Options)
+	}}
+}
+
+func transactionModes(options []*pg_query.Node) (isolation, readOnly, deferrable string) {
+	readOnly, deferrable = "nil", "nil"
+	for _, o := range options {
 		d := o.GetDefElem()
 		switch d.Defname {
 		case "transaction_isolation":
@@ -112,12 +118,7 @@ func expectControl(s *pg_query.TransactionStmt) expected {
 			deferrable = fmt.Sprint(d.Arg.GetAConst().GetIval().GetIval() != 0)
 		}
 	}
-	return expected{kind: plan.TransactionControl, check: func(p plan.Plan) bool {
-		c := p.Control
-		return c.Verb == verb && c.Tag == tag && c.Savepoint == s.SavepointName && c.Chain == s.Chain &&
-			c.Isolation == isolation && optional(c.ReadOnly) == readOnly && optional(c.Deferrable) == deferrable &&
-			modesAgree(c.TransactionModes, s.Options)
-	}}
+	return isolation, readOnly, deferrable
 }
 
 func optional(b *bool) string {
@@ -134,30 +135,6 @@ func modesAgree(modes string, options []*pg_query.Node) bool {
 	}
 	tree, err := pg_query.Parse("SET TRANSACTION " + modes)
 	return err == nil && len(tree.Stmts[0].Stmt.GetVariableSetStmt().Args) == len(options)
-}
-
-func expectSet(s *pg_query.VariableSetStmt) expected {
-	switch s.Kind {
-	case pg_query.VariableSetKind_VAR_RESET, pg_query.VariableSetKind_VAR_RESET_ALL:
-		return refused(plan.FeatureReset)
-	case pg_query.VariableSetKind_VAR_SET_MULTI:
-		return refused(plan.FeatureSetTransaction)
-	}
-	name := strings.ToLower(s.Name)
-	if name == "role" || name == "session_authorization" {
-		return refused(plan.FeatureSetRole)
-	}
-	if !keptSettings[name] || s.Kind == pg_query.VariableSetKind_VAR_SET_CURRENT {
-		return expected{kind: plan.Refuse, feature: plan.FeatureSet}
-	}
-	return expected{kind: plan.Set, check: func(p plan.Plan) bool {
-		set := p.Setting
-		if set.Name != name || set.Local != s.IsLocal || set.Default != (s.Kind == pg_query.VariableSetKind_VAR_SET_DEFAULT) ||
-			set.Values != len(s.Args) {
-			return false
-		}
-		return len(s.Args) == 0 || set.Value == constant(s.Args[0].GetAConst())
-	}}
 }
 
 // constant is the text that flatten_set_variable_args makes of c.
@@ -182,8 +159,8 @@ func expectAlterRole(r *pg_query.RoleSpec, s *pg_query.AlterRoleStmt) expected {
 	return expected{}
 }
 
-func expectExplain(s *pg_query.ExplainStmt) expected {
-	analyze := false
+// analyzes reports whether an EXPLAIN executes.
+func analyzes(s *pg_query.ExplainStmt) (analyze bool) {
 	for _, o := range s.Options {
 		if d := o.GetDefElem(); d.Defname == "analyze" || d.Defname == "analyse" {
 			v := strings.ToLower(d.Arg.GetString_().GetSval())
@@ -193,12 +170,20 @@ func expectExplain(s *pg_query.ExplainStmt) expected {
 			analyze = d.Arg == nil || !strings.Contains(" 0 off false ", " "+v+" ")
 		}
 	}
+	return analyze
+}
+
+func expectExplain(s *pg_query.ExplainStmt) expected {
+	analyze := analyzes(s)
+	if s.Query.GetExecuteStmt() != nil {
+		return refused(plan.FeatureExecute)
+	}
 	inner := expect(s.Query)
 	if inner.kind == plan.Refuse && inner.feature != plan.FeatureDeclare && inner.feature != plan.FeatureWithHold {
 		return inner
 	}
 	return expected{check: func(p plan.Plan) bool {
-		return p.Returns == plan.ReturnsRows && (!p.ReadOnlyShape || !analyze)
+		return p.Returns == plan.ReturnsRows && (!p.ReadOnlyShape || !analyze) && (!p.Changes || analyze)
 	}}
 }
 
@@ -236,11 +221,12 @@ func expectQuery(n *pg_query.Node) expected {
 	case *pg_query.Node_MergeStmt:
 		verb, with, returning = plan.VerbMerge, s.MergeStmt.WithClause, s.MergeStmt.ReturningList
 	}
-	modifies := dml
+	cte := false
 	for _, c := range with.GetCtes() {
 		q := c.GetCommonTableExpr().Ctequery
-		modifies = modifies || q.GetSelectStmt() == nil
+		cte = cte || q.GetSelectStmt() == nil
 	}
+	modifies := dml || cte
 	rows := !into && (!dml || len(returning) > 0)
 	locks := has(n, "LockingClause")
 	return expected{check: func(p plan.Plan) bool {
@@ -248,7 +234,7 @@ func expectQuery(n *pg_query.Node) expected {
 			return false
 		}
 		return p.Verb == verb && p.Returns == map[bool]plan.Rows{true: plan.ReturnsRows}[rows] &&
-			(p.ReturningDML == (modifies && rows)) && !p.Alone
+			(p.ReturningDML == (modifies && rows)) && !p.Alone && p.Into == into && p.Changes == into && p.ModifyingCTE == cte
 	}}
 }
 
@@ -315,7 +301,7 @@ func expectUtility(n *pg_query.Node) expected {
 		return refused(plan.FeatureTemp)
 	}
 	return expected{check: func(p plan.Plan) bool {
-		return p.Verb == plan.VerbUtility && p.Alone == alone && !p.ReadOnlyShape && !p.ReturningDML &&
+		return p.Verb == plan.VerbUtility && p.Alone == alone && p.Changes && !p.ReadOnlyShape && !p.ReturningDML &&
 			(plan.Tag(p, "CREATE TABLE t", "CREATE", 0, false) == "CREATE TABLE AS") == asQuery
 	}}
 }
