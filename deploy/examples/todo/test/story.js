@@ -128,7 +128,8 @@ export async function tell(browser, place, screenshot) {
     assert.equal(await bob.page.title(), "bob's todos")
     assert.deepEqual(await bob.tasks(), [])
     await bob.add('answer alice')
-    for (const path of paths) {
+    assert.equal(await bob.forge('/todos'), 400, 'bob adds nothing')
+    for (const path of [...paths, '/todos/none/delete']) {
       assert.equal(await bob.forge(path), 404, `bob posts to ${path}`)
     }
     await bob.page.goto('/')
