@@ -2,6 +2,7 @@ package guc
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +41,7 @@ func (s *Settings) Apply(st *plan.Setting, text string, d Defaults) (Step, *pger
 			return step, err
 		}
 	}
-	step := Step{Statements: []Statement{s.words(key, st, text)}, NoEffect: st.Local}
+	step := Step{Statements: []Statement{s.words(key, st, text, d)}, NoEffect: st.Local}
 	if isTransactions(key) {
 		return step, nil
 	}
@@ -53,15 +54,33 @@ func (s *Settings) Apply(st *plan.Setting, text string, d Defaults) (Step, *pger
 	case st.Form == plan.Assign && st.Literal && st.Values == 1:
 		step.Learn = literalLearner(key, st, d)
 	}
-	s.mark(key, name, isPlaceholder(key, d))
+	s.mark(key, name, s.guess(key, st, d), isPlaceholder(key, d))
 	return step, nil
+}
+
+// guess is what the lexer goes by until the server has answered.
+func (s *Settings) guess(key string, st *plan.Setting, d Defaults) string {
+	switch {
+	case key != conformingKey || st.Form == plan.FromCurrent:
+		return ""
+	case st.Form == plan.ToDefault:
+		return s.standing(key, d)
+	}
+	if on, ok := parseBool(st.Value); ok && !on {
+		return "off"
+	}
+	return "on"
 }
 
 // words is the client's statement, made transaction-local. RESET has no such form, and the server does not know what the
 // client gave at startup.
-func (s *Settings) words(key string, st *plan.Setting, text string) Statement {
+func (s *Settings) words(key string, st *plan.Setting, text string, d Defaults) Statement {
 	if st.Form == plan.ToDefault {
-		if v, ok := s.reset[key]; ok {
+		v, ok := s.reset[key]
+		if !ok && hereOnly(key) { // the server's default is its own connection's
+			v, ok = s.standing(key, d), true
+		}
+		if ok {
 			return own(upstream.Statement{SQL: "SELECT " + setConfig(1, 2), Params: [][]byte{[]byte(st.Name), []byte(v)}})
 		}
 		if st.Reset {
@@ -188,24 +207,29 @@ func rounds(shown, literal string) bool {
 	return err == nil && rounded == n
 }
 
+// resetRowsSQL takes back what nobody has a name for yet.
+const resetRowsSQL = `SELECT pg_catalog.set_config(name, NULL, true) FROM pg_catalog.pg_settings WHERE source = 'session'` +
+	` AND NOT pg_catalog.starts_with(name, 'pg_session_jwt.') AND name <> ALL ('{transaction_isolation,transaction_read_only,transaction_deferrable}')`
+
 // resetAll never is RESET ALL on the server, where it would also end what the connection itself has set.
 func (s *Settings) resetAll(d Defaults) (Step, *pgerr.Error) {
+	var step Step
 	if s.unread {
-		return Step{}, pgerr.Unsupported("RESET ALL behind a set_config() over pg_settings in one transaction", "Send RESET ALL by itself.")
+		step.Statements = append(step.Statements, own(upstream.Statement{SQL: resetRowsSQL}))
 	}
 	var back setConfigs
 	var names []string
 	for i := range s.entries {
 		e := &s.entries[i]
-		if isIdentity(e.key) {
-			continue
-		}
 		_, sent := s.sends(e, d)
 		v, atStartup := s.reset[e.key]
+		if !atStartup && hereOnly(e.key) {
+			v, atStartup = s.standing(e.key, d), true
+		}
 		switch {
-		case hereOnly(e.key), !sent && !e.pending && !atStartup:
+		case isIdentity(e.key), hereOnly(e.key) && !e.pending:
 			continue
-		case atStartup && e.key == floatDigitsKey && !sent && !e.pending:
+		case !sent && !e.pending && (!atStartup || isHere(e.key, v, d)):
 			continue
 		case atStartup:
 			back.call(e.name, &v)
@@ -213,14 +237,33 @@ func (s *Settings) resetAll(d Defaults) (Step, *pgerr.Error) {
 			back.call(e.name, nil)
 		}
 		names = append(names, e.name)
+		if !e.pending {
+			s.mark(e.key, e.name, "", e.placeholder)
+		}
 	}
 	all := func(s *Settings) { s.toStart(d) }
-	if len(names) == 0 {
+	if len(names) > 0 {
+		step.Statements = append(step.Statements, own(back.statement()))
+	}
+	if len(step.Statements) == 0 {
 		return Step{Done: all}, nil
 	}
-	step := Step{Statements: []Statement{own(back.statement())}, Alone: all, Read: read(names)}
-	step.Learn = func(s *Settings, _ []Pair) *pgerr.Error {
+	for _, e := range s.entries { // what needs no answer is so for the rest of the group
+		if hereOnly(e.key) && !e.pending {
+			s.assign(e.key, e.name, value{set: true, text: s.standing(e.key, d)}, false, false)
+		}
+	}
+	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.placeholder }) {
+		step.Alone = all // else the server knows better what a placeholder's default is
+	}
+	step.Read = read(names)
+	step.Learn = func(s *Settings, rows []Pair) *pgerr.Error {
 		all(s)
+		for _, row := range rows {
+			if key := asciiLower(row.Name); isPlaceholder(key, d) {
+				s.learn(row, value{}, false, d)
+			}
+		}
 		return nil
 	}
 	return step, nil
@@ -280,7 +323,7 @@ func (s *Settings) characteristics(c *plan.Control, d Defaults) (Step, *pgerr.Er
 		if err := s.room(n, len(n)); err != nil {
 			return Step{}, err
 		}
-		s.mark(n, n, false)
+		s.mark(n, n, "", false)
 	}
 	return Step{Statements: []Statement{own(set.statement())}, Read: read(names), Learn: learner(d, false)}, nil
 }

@@ -33,10 +33,15 @@ func (s *Settings) Calls(c *plan.SettingCalls, text string, params [][]byte, d D
 		if len(q.names) > 0 { // a placeholder is not listed
 			q.step.Read = upstream.Statement{SQL: readSQL + " UNION " + readSessionSQL, Params: read(withIdentity(q.names)).Params}
 		}
-		q.step.Learn = rowsLearner(q.names, d)
-	} else if len(q.names) > 0 {
-		q.step.Read = read(withIdentity(q.names))
-		q.step.Learn = learner(d, false)
+		q.step.Learn = rowsLearner(q.names, slices.Clone(s.localCalls), d)
+	} else if all := slices.Concat(q.names, q.locals); len(all) > 0 {
+		q.step.Read = read(withIdentity(all))
+		q.step.Learn = func(s *Settings, rows []Pair) *pgerr.Error {
+			for _, row := range rows {
+				s.learn(row, value{}, slices.Contains(q.locals, row.Name), d)
+			}
+			return s.full()
+		}
 	}
 	return q.edits, q.overrides, q.step, nil
 }
@@ -52,6 +57,7 @@ type query struct {
 	edits     []splice.Edit
 	overrides map[int]string
 	names     []string // assigned for the session
+	locals    []string // of those that are kept here: assigned for the transaction
 	rows      bool     // and others, from pg_settings
 	step      Step
 }
@@ -76,6 +82,12 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 	case isTransactions(key):
 		return nil
 	case local:
+		q.settings.localRows = q.settings.localRows || a.Rows
+		q.settings.localCalls = append(slices.Clip(q.settings.localCalls), key)
+		if key != clientEncodingKey && (hereOnly(key) || key == floatDigitsKey) {
+			q.settings.mark(key, key, "", false)
+			q.locals = append(q.locals, key)
+		}
 		if isPlaceholder(key, q.d) && q.settings.find(key) == nil {
 			q.leave(key, name)
 		}
@@ -85,6 +97,8 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 		return err
 	}
 	switch {
+	case a.Rows && q.settings.localRows:
+		return pgerr.Unsupported("set_config() over pg_settings for the transaction and for the session in one transaction", "Do one of them in a transaction of its own.")
 	case a.Rows:
 		q.rows = true
 	case name == "" && a.NameParam == 0:
@@ -94,7 +108,7 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 			return err
 		}
 		name = q.settings.canonical(key, name, q.d)
-		q.settings.mark(key, name, isPlaceholder(key, q.d))
+		q.settings.mark(key, name, "", isPlaceholder(key, q.d))
 		if i := slices.IndexFunc(q.names, func(n string) bool { return asciiLower(n) == key }); i >= 0 {
 			q.names = slices.Delete(q.names, i, i+1)
 		}
@@ -195,17 +209,16 @@ func (q *query) givesUTF8(a plan.SetConfig) bool {
 }
 
 // rowsLearner takes rows of every setting of the session: those that differ from what is known were assigned. names were
-// assigned in any case.
-func rowsLearner(names []string, d Defaults) func(*Settings, []Pair) *pgerr.Error {
+// assigned in any case, locals for the transaction alone.
+func rowsLearner(names, locals []string, d Defaults) func(*Settings, []Pair) *pgerr.Error {
 	return func(s *Settings, rows []Pair) *pgerr.Error {
 		for _, row := range rows {
 			key := asciiLower(row.Name)
-			if row.Value == nil || !slices.Contains(names, row.Name) && s.has(key, *row.Value, d) {
+			if row.Value == nil || !slices.Contains(names, row.Name) && (slices.Contains(locals, key) || s.has(key, *row.Value, d)) {
 				continue
 			}
 			s.learn(row, value{}, false, d)
 		}
-		s.unread = false
 		return s.full()
 	}
 }

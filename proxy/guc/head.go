@@ -15,12 +15,15 @@ func (s *Settings) sends(e *entry, d Defaults) (string, bool) {
 	if e.pending || !v.set || e.key == superuserKey || isHere(e.key, v.text, d) {
 		return "", false
 	}
-	if !isIdentity(e.key) && v.send == "" {
-		if _, standing, known := d.Setting(e.key); known && standing == v.text {
-			return "", false
-		}
+	if _, standing, known := d.Setting(e.key); known && standing == v.text && v.send == "" && !s.matters(e.key) {
+		return "", false
 	}
 	return v.sent(), true
+}
+
+// matters: to set the session user has an effect even if it is the default, it ends the role; and then so has the role.
+func (s *Settings) matters(key string) bool {
+	return key == authorizationKey || key == roleKey && s.find(authorizationKey) != nil
 }
 
 // Head is the statement that a request begins with, so that the session's settings are in force in its transaction. ok is

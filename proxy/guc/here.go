@@ -97,8 +97,8 @@ func (s *Settings) here(key string, st *plan.Setting, d Defaults) (step Step, ok
 		if !s.floatDigitsHere(st, d) {
 			return Step{}, false, nil
 		}
-	} else if !hereOnly(key) {
-		return Step{}, false, nil
+	} else if !hereOnly(key) || s.pending(key) && key != clientEncodingKey {
+		return Step{}, false, nil // a set_config() of the same group had it sent
 	}
 	if st.Form == plan.Assign && st.Values > 1 {
 		return Step{}, true, pgerr.New(pgerr.InvalidParameterValue, "SET %s takes only one argument", st.Name)

@@ -11,6 +11,7 @@ const (
 	roleKey            = "role"
 	authorizationKey   = "session_authorization"
 	superuserKey       = "is_superuser"
+	conformingKey      = "standard_conforming_strings"
 	seedKey            = "seed"
 	defaultIsolation   = "default_transaction_isolation"
 	defaultReadOnly    = "default_transaction_read_only"
@@ -38,7 +39,7 @@ func isIdentity(key string) bool {
 
 // isPlaceholder reports whether the route's server did not list the name: a customized option, most likely.
 func isPlaceholder(key string, d Defaults) bool {
-	if isIdentity(key) || !strings.Contains(key, ".") {
+	if !strings.Contains(key, ".") {
 		return false
 	}
 	_, _, known := d.Setting(key)

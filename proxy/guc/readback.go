@@ -60,7 +60,6 @@ func learner(d Defaults, local bool) func(*Settings, []Pair) *pgerr.Error {
 		for _, row := range rows {
 			s.learn(row, value{}, local, d)
 		}
-		s.unread = false
 		return s.full()
 	}
 }
@@ -76,8 +75,13 @@ func (s *Settings) learn(row Pair, as value, local bool, d Defaults) {
 		return
 	}
 	as.set, as.text = true, *row.Value
-	if key == authorizationKey {
+	switch key {
+	case authorizationKey:
 		s.roleEnds(local)
+	case superuserKey: // it follows the session user, whoever set the role
+		if e := s.find(authorizationKey); e != nil && e.local.set {
+			local = true
+		}
 	}
 	s.assign(key, s.canonical(key, row.Name, d), as, local, isPlaceholder(key, d))
 }

@@ -20,7 +20,7 @@ var reported = [...]struct {
 	{"scram_iterations", "scram_iterations", 160000},
 	{"search_path", "search_path", 180000},
 	{authorizationKey, "session_authorization", 0},
-	{"standard_conforming_strings", "standard_conforming_strings", 0},
+	{conformingKey, "standard_conforming_strings", 0},
 	{"timezone", "TimeZone", 0},
 }
 

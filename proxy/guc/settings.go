@@ -30,7 +30,11 @@ type Settings struct {
 	reset   map[string]string // by lower-case name: what the startup packet gave, canonical
 	start   []assignment      // of the startup packet, until StartupStep takes them
 	changed []string          // lower-case names of reported settings in the order of their first change since Reported
-	unread  bool              // names that nobody knows yet are assigned in this group: see pending
+
+	// The rest is about the group that a copy plans, see entry.pending.
+	unread     bool     // set_config() has assigned settings that are known only when they are read
+	localCalls []string // set_config() has assigned these for the transaction, in lower case
+	localRows  bool     // and others
 }
 
 // assignment is one name with the value given to it.
@@ -48,6 +52,7 @@ type entry struct {
 	// pending: a statement of this group assigns it and the server's answer is not there yet. Only in a Settings that is used
 	// to plan a group; see Apply.
 	pending bool
+	guess   string // while pending: what it is likely to be, "" if nobody can tell
 	// placeholder: the server did not list the name. Once it is there it never goes away, it becomes empty.
 	placeholder bool
 }
@@ -112,7 +117,7 @@ func (s *Settings) assign(key, name string, v value, local, placeholder bool) {
 	} else {
 		e.session, e.local = v, value{}
 	}
-	e.pending = false
+	e.pending, e.guess = false, ""
 	s.entries = append(entries, e)
 	s.touch(key)
 }
@@ -133,15 +138,20 @@ func (s *Settings) drop(key string) {
 }
 
 // mark makes a setting pending.
-func (s *Settings) mark(key, name string, placeholder bool) {
+func (s *Settings) mark(key, name, guess string, placeholder bool) {
 	s.entries = slices.Clone(s.entries)
 	for i := range s.entries {
 		if s.entries[i].key == key {
-			s.entries[i].pending = true
+			s.entries[i].pending, s.entries[i].guess = true, guess
 			return
 		}
 	}
-	s.entries = append(s.entries, entry{key: key, name: name, placeholder: placeholder, pending: true})
+	s.entries = append(s.entries, entry{key: key, name: name, placeholder: placeholder, pending: true, guess: guess})
+}
+
+func (s *Settings) pending(key string) bool {
+	e := s.find(key)
+	return e != nil && e.pending
 }
 
 // touch notes the first change of a reported setting.
@@ -184,6 +194,7 @@ func (s *Settings) full() *pgerr.Error {
 
 // Commit ends a transaction: what was set for it alone is gone.
 func (s *Settings) Commit() {
+	s.unread, s.localCalls, s.localRows = false, nil, false
 	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.local.set }) {
 		return
 	}
@@ -232,11 +243,13 @@ func (s *Settings) differs(key string, d Defaults) (string, bool) {
 
 // StandardConforming is standard_conforming_strings: whether a backslash in '...' is an ordinary character.
 func (s *Settings) StandardConforming(d Defaults) bool {
-	const key = "standard_conforming_strings"
-	if v := s.value(key); v.set {
+	if e := s.find(conformingKey); e != nil && e.pending && e.guess != "" {
+		return e.guess != "off"
+	}
+	if v := s.value(conformingKey); v.set {
 		return v.text != "off"
 	}
-	_, standing, known := d.Setting(key)
+	_, standing, known := d.Setting(conformingKey)
 	return !known || standing != "off"
 }
 
