@@ -11,10 +11,14 @@ import (
 // settingName takes a var_name: one or more ColIds with points between.
 func (r *reader) settingName() (string, bool) {
 	name, ok := r.name()
-	for ok && r.acceptChar('.') {
-		var part string
-		part, ok = r.name()
-		name += "." + part
+	if ok && r.isChar('.') {
+		dotted := []byte(name)
+		for ok && r.acceptChar('.') {
+			var part string
+			part, ok = r.name()
+			dotted = append(append(dotted, '.'), part...)
+		}
+		return string(dotted), ok
 	}
 	if !strings.Contains(name, ".") {
 		name = lower(name)
