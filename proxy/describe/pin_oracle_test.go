@@ -183,10 +183,14 @@ func TestPinOfARenamedType(t *testing.T) {
 				t.Errorf("after %s, pinned anew: %s", change, printed(r))
 			}
 		}
-		wrong := o.describe(t, "SELECT $1::no_type", nil)
-		if pinned, _ := d.Pin(t.Context(), ask, q, mood); pinned.Stale(wrong.err) {
-			t.Errorf("%s is stale", printed(wrong))
-		}
+	}
+	// The client's own missing type is no stale one.
+	pinned, err := d.Pin(t.Context(), ask, describe.Query{Text: "SELECT 'é'::no_type, $1", StandardConforming: true}, []uint32{23})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := o.describe(t, pinned.Text.SQL(), nil); r.err == nil || r.err.Code != "42704" || pinned.Stale(r.err) {
+		t.Errorf("%s is stale", printed(r))
 	}
 }
 
