@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
 // Default limits, in bytes.
@@ -32,6 +34,11 @@ type Conn struct {
 	out          []byte // pending output: nil, pooled, or grown by append
 	writeTimeout time.Duration
 	writeErr     error // the first failed write; nothing is kept or written after it
+
+	text           Text         // the client's encoding, nil for UTF-8
+	translated     int          // so much of out is in the client's encoding; only kept up where text is set
+	untranslatable *pgerr.Error // what SetText met, until somebody is told
+	scratch        []byte       // pooled, for translations, while out is
 }
 
 // messages are the structs that Receive fills and returns: one of each, so that a message costs no allocation.

@@ -15,6 +15,7 @@ import (
 type fields struct {
 	rest  []byte
 	owned bool // the body is memory of its own, never reused: strings may share it
+	text  Text // the client's encoding, nil for UTF-8
 	err   *pgerr.Error
 }
 
@@ -25,7 +26,7 @@ func (f *fields) fail(e *pgerr.Error) {
 	f.rest = nil
 }
 
-// string reads a terminated string and checks its encoding, as pq_getmsgstring.
+// string reads a terminated string, as pq_getmsgstring: it checks the encoding, or translates it.
 func (f *fields) string() string {
 	if f.err != nil {
 		return ""
@@ -37,6 +38,14 @@ func (f *fields) string() string {
 	}
 	raw := f.rest[:end]
 	f.rest = f.rest[end+1:]
+	if f.text != nil {
+		translated, e := f.text.ToUTF8(nil, raw)
+		if e != nil {
+			f.fail(e)
+			return ""
+		}
+		return unsafe.String(unsafe.SliceData(translated), len(translated))
+	}
 	if e := CheckUTF8(raw); e != nil {
 		f.fail(e)
 		return ""
@@ -122,7 +131,7 @@ func (f *fields) end() {
 
 // decode reads a body into the Conn's struct of that type. typ is one that limit knows.
 func (c *Conn) decode(typ byte, body []byte) (pgproto3.FrontendMessage, error) {
-	f := fields{rest: body, owned: c.in.large != nil}
+	f := fields{rest: body, owned: c.in.large != nil, text: c.text}
 	m := &c.messages
 	var msg pgproto3.FrontendMessage
 	switch typ {

@@ -52,26 +52,39 @@ func (c *Conn) SetOutput(b []byte) {
 // flush: a client that reads slowly is served, one that does not read is not.
 func (c *Conn) SetWriteTimeout(d time.Duration) { c.writeTimeout = d }
 
-// FlushIfFull writes the pending output if it is over [HighWater] and keeps its buffer, for more is to come.
+// FlushIfFull writes the pending output if it is over [HighWater] and keeps its buffer, for more is to come. The output is first
+// put into the client's encoding: an *pgerr.Error with the cause [ErrUntranslatable] says that it had no place there.
 func (c *Conn) FlushIfFull() error {
+	if c.text != nil || c.untranslatable != nil {
+		if err := c.ready(); err != nil {
+			return err
+		}
+	}
 	if len(c.out) < HighWater {
 		return c.writeErr
 	}
 	err := c.write()
-	c.out = c.out[:0]
+	c.out, c.translated = c.out[:0], 0
 	if cap(c.out) > 2*HighWater { // one wide row must not cost its size to the end of the result
 		c.out = nil
 	}
 	return err
 }
 
-// Flush writes the pending output and gives its buffer back. After an error, which is the connection's own, the client
-// cannot be told anything any more: every later Flush returns the same error.
+// Flush writes the pending output and gives its buffer back. After an error of the connection's own the client cannot be
+// told anything any more: every later Flush returns the same error. One with the cause [ErrUntranslatable] is as
+// FlushIfFull's; what could be translated has been written.
 func (c *Conn) Flush() error {
+	untranslatable := c.ready()
 	err := c.write()
 	if c.out != nil {
 		giveBuffer(c.out)
 		c.out = nil
+	}
+	c.withoutScratch()
+	c.translated = 0
+	if err == nil {
+		err = untranslatable
 	}
 	return err
 }
