@@ -15,14 +15,15 @@ import (
 // maxAnswer bounds the bytes of rows that are kept of one request: 65,535 type OIDs twice, and room.
 const maxAnswer = 4 << 20
 
+// firstUserOID is the server's FirstNormalObjectId: lower OIDs are its own objects', whose names never change.
+const firstUserOID = 16384
+
 // Type OIDs of pg_type.dat.
 const (
 	oidText    = 25
 	oidJSON    = 114
 	oidXML     = 142
 	oidUnknown = 705
-	oidRecord  = 2249
-	oidRecords = 2287 // record[]
 )
 
 // request is one question about one statement. It belongs to the goroutine that asks.
@@ -34,6 +35,7 @@ type request struct {
 	st    *statement
 
 	declared []declared // one for each of $1 .. $n, n the highest that occurs or is declared
+	written  []uint32   // types of users whose names were written into statements
 }
 
 func newRequest(ctx context.Context, ask catalog.Asker, types *catalog.Types, q Query) *request {
@@ -178,8 +180,9 @@ func at(e *pgerr.Error, position int32) *pgerr.Error {
 
 // oids reads an array of oid: {23,25}.
 func oids(v value) ([]uint32, error) {
-	inner, ok := strings.CutPrefix(v.text, "{")
-	if inner, ok = strings.CutSuffix(inner, "}"); !ok || v.null {
+	inner, opened := strings.CutPrefix(v.text, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if v.null || !opened || !closed {
 		return nil, malformed()
 	}
 	if inner == "" {

@@ -9,16 +9,12 @@ import (
 type declared struct {
 	oid   uint32 // as declared; 0: not declared
 	typed string // the type's name to give it in a statement of ours; "" leaves it to the server
-	base  string // of a domain: its base type's name, else typed
 }
 
 const typeText = "pg_catalog.text"
 
 // undeclared reports whether a type OID in Parse declares nothing.
 func undeclared(oid uint32) bool { return oid == 0 || oid == oidUnknown }
-
-// pseudo reports whether t is a pseudo-type that says nothing about a value: what is declared so is left to the server.
-func pseudo(t catalog.Type) bool { return t.Kind == 'p' && t.OID != oidRecord && t.OID != oidRecords }
 
 // resolve finds out how the parameters are declared.
 func (r *request) resolve() error {
@@ -39,7 +35,7 @@ func (r *request) resolve() error {
 			ask = append(ask, oid)
 		} else {
 			// What does not occur has no part in the statement, but must have some type.
-			r.declared[i].typed, r.declared[i].base = typeText, typeText
+			r.declared[i].typed = typeText
 		}
 	}
 	if len(ask) == 0 {
@@ -54,17 +50,26 @@ func (r *request) resolve() error {
 		if p.oid == 0 || !occurs[i] {
 			continue
 		}
-		if t := types[p.oid]; !pseudo(t.Type) {
-			p.typed, p.base = t.Name, t.base
+		// A pseudo-type says nothing about a value, and what the role cannot name it cannot declare: the server infers then.
+		if t := types[p.oid]; !t.Pseudo() {
+			p.typed = t.Name
 		}
 	}
 	return nil
 }
 
-// typeName is a type with the name of its base type.
+// typeName is a type with the name of its base type. A name that the role cannot use, for lack of a right to its schema, is "".
 type typeName struct {
 	catalog.Type
 	base string
+}
+
+// nameOf is the name that t can be written by.
+func nameOf(t catalog.Type) string {
+	if !t.Usable {
+		return ""
+	}
+	return t.Name
 }
 
 // named looks types up. One that does not exist is the error that Postgres has for it.
@@ -80,7 +85,11 @@ func (r *request) named(ask []uint32) (map[uint32]typeName, error) {
 		if !ok {
 			return nil, pgerr.New(pgerr.InternalError, "cache lookup failed for type %d", oid)
 		}
+		t.Name = nameOf(t)
 		found[oid] = typeName{t, t.Name}
+		if oid >= firstUserOID {
+			r.written = append(r.written, oid)
+		}
 		if t.Base != 0 && t.Base != oid {
 			bases = append(bases, t.Base)
 		}
@@ -93,8 +102,11 @@ func (r *request) named(ask []uint32) (map[uint32]typeName, error) {
 	}
 	for oid, t := range found {
 		if b, ok := types[t.Base]; ok {
-			t.base = b.Name
+			t.base = nameOf(b)
 			found[oid] = t
+			if b.OID >= firstUserOID {
+				r.written = append(r.written, b.OID)
+			}
 		}
 	}
 	return found, nil
@@ -102,7 +114,7 @@ func (r *request) named(ask []uint32) (map[uint32]typeName, error) {
 
 // reported puts the declared types in the place of those that were found.
 func (r *request) reported(found []uint32) []uint32 {
-	params := make([]uint32, len(r.declared))
+	params := make([]uint32, max(len(found), len(r.declared)))
 	copy(params, found)
 	for i, p := range r.declared {
 		if p.oid != 0 {

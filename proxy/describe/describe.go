@@ -2,6 +2,7 @@ package describe
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -63,8 +64,26 @@ func New(reg prometheus.Registerer, types *catalog.Types, o Options) *Describer 
 // with, its position in q.Text, or what kept the server from being asked, as ask gave it.
 func (d *Describer) Describe(ctx context.Context, ask catalog.Asker, q Query) (*Description, error) {
 	return d.cache.get(ctx, keyOf(q), func() (*Description, error) {
-		return newRequest(ctx, ask, d.types, q).describe()
+		r := newRequest(ctx, ask, d.types, q)
+		answer, err := r.describe()
+		if len(r.written) > 0 && unknownName(answer, err) {
+			// A type may have been renamed since its name was read. If not, the error comes again.
+			d.types.Forget(r.written...)
+			answer, err = newRequest(ctx, ask, d.types, q).describe()
+		}
+		return answer, err
 	})
+}
+
+// unknownName reports whether the server does not know a type or a schema.
+func unknownName(d *Description, err error) bool {
+	var e *pgerr.Error
+	if err == nil {
+		e = d.Err
+	} else if !errors.As(err, &e) {
+		return false
+	}
+	return e != nil && (e.Code == pgerr.UndefinedObject || e.Code == "3F000") // invalid_schema_name
 }
 
 // Evict forgets the description of q: what it says was found not to be true any more.

@@ -132,8 +132,8 @@ type asker struct {
 	mu    sync.Mutex
 	asked int      // requests
 	sent  []string // statements
-	// fail is what the next request ends with instead.
-	fail error
+	fail  error    // what the next request ends with instead
+	head  string   // what is run at the start of every request
 }
 
 const reset = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; " +
@@ -162,7 +162,7 @@ func (a *asker) Ask(ctx context.Context, statements []upstream.Statement, sink u
 	for _, s := range statements {
 		a.sent = append(a.sent, s.SQL)
 	}
-	if err := a.conn.Exec(ctx, "BEGIN").Close(); err != nil {
+	if err := a.conn.Exec(ctx, "BEGIN;"+a.head).Close(); err != nil {
 		return err
 	}
 	var err error
@@ -231,4 +231,25 @@ func (a *asker) requests() int {
 	n := a.asked
 	a.asked, a.sent = 0, nil
 	return n
+}
+
+// simple runs SQL in the oracle's session.
+func (o *oracle) simple(t testing.TB, sql string) {
+	t.Helper()
+	o.frontend.SendQuery(&pgproto3.Query{String: sql})
+	if err := o.frontend.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		msg, err := o.frontend.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch m := msg.(type) {
+		case *pgproto3.ErrorResponse:
+			t.Errorf("%s: %s", sql, m.Message)
+		case *pgproto3.ReadyForQuery:
+			return
+		}
+	}
 }

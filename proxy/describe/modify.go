@@ -1,8 +1,6 @@
 package describe
 
 import (
-	"errors"
-
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
@@ -14,23 +12,22 @@ func freshIn(s *statement, base string) string { return splice.FreshName(base, s
 // describeModifying describes a data-modifying statement that returns rows, or a query over data-modifying CTEs: P, and R for
 // the columns.
 func (r *request) describeModifying() (*Description, error) {
-	query, err := r.rewritten()
+	query, ok, err := r.rewritten()
 	if err != nil {
-		p, perr := r.prepared(r.whole())
-		if perr != nil {
-			return nil, perr
-		}
-		return r.undescribed(p, err)
+		return nil, err
+	}
+	if !ok {
+		return r.describeUnread()
 	}
 	// With all types at hand, one request does both.
-	rows, ok := rowsStatement(query, r.q.StandardConforming, func(n int) string {
+	rows, typed := rowsStatement(query, r.q.StandardConforming, func(n int) string {
 		if n > len(r.declared) {
 			return ""
 		}
 		return r.declared[n-1].typed
 	})
 	var behind []upstream.Statement
-	if ok {
+	if typed {
 		behind = append(behind, rows)
 	}
 	p, results, err := r.preparedWith(r.whole(), behind...)
@@ -59,7 +56,7 @@ func (r *request) crossChecked(p preparation, fields []upstream.Field) (*Descrip
 	case err != nil:
 		return nil, err
 	case !same:
-		return r.undescribed(p, nil)
+		return r.undescribed(p.types), nil
 	}
 	return d, nil
 }
@@ -91,35 +88,35 @@ func (r *request) sameTypes(results []uint32, fields []upstream.Field) (bool, er
 }
 
 // undescribed is the description of a statement that is right but whose columns could not be found out.
-func (r *request) undescribed(p preparation, cause error) (*Description, error) {
-	e := pgerr.Unsupported("Describe of this statement", "Execute it without asking for a description first.").Because(cause)
-	return &Description{Params: r.reported(p.types), Rows: true, Err: e}, nil
+func (r *request) undescribed(types []uint32) *Description {
+	return &Description{Params: r.reported(types), Rows: true, Err: unsupported()}
 }
 
-// rewritten is the query that has the columns of the statement.
-func (r *request) rewritten() (string, error) {
+func unsupported() *pgerr.Error {
+	return pgerr.Unsupported("Describe of this statement", "Execute it without asking for a description first.")
+}
+
+// rewritten is the query that has the columns of the statement; false if there is none.
+func (r *request) rewritten() (query string, ok bool, err error) {
 	if r.st.cut {
-		return "", errors.New("too many tokens")
+		return "", false, nil
 	}
 	w := &rewriting{statement: r.st}
-	query, ok := w.query(0, len(r.st.toks), nil)
+	query, ok = w.query(0, len(r.st.toks), nil)
 	if ok && len(w.hidden) > 0 {
-		tables, err := r.qualified(w.hidden)
+		tables, err := r.inSchemas(w.hidden)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		w = &rewriting{statement: r.st, tables: tables}
 		query, ok = w.query(0, len(r.st.toks), nil)
 		ok = ok && len(w.hidden) == 0
 	}
-	if !ok || read(query, r.q.StandardConforming).broken {
-		return "", errors.New("unknown words")
-	}
-	return query, nil
+	return query, ok && !read(query, r.q.StandardConforming).broken, nil
 }
 
-// qualified asks for the names of tables with their schemas.
-func (r *request) qualified(names []string) (map[string]string, error) {
+// inSchemas gives tables their schemas' names. What is no table has none.
+func (r *request) inSchemas(names []string) (map[string]string, error) {
 	found := map[string]string{}
 	for _, name := range names {
 		a, err := r.run(0, upstream.Statement{SQL: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c " +
@@ -128,11 +125,9 @@ func (r *request) qualified(names []string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := a.single(0)
-		if err != nil {
-			return nil, err
+		if v, err := a.single(0); err == nil {
+			found[name] = v.text
 		}
-		found[name] = v.text
 	}
 	return found, nil
 }

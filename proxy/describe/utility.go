@@ -81,7 +81,7 @@ func (r *request) describeUnread() (*Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.undescribed(p, nil)
+	return r.undescribed(p.types), nil
 }
 
 // unreadable is the answer to a statement that the server can read, but not we.
@@ -90,7 +90,7 @@ func (r *request) unreadable() (*Description, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.undescribed(preparation{types: params}, nil)
+	return r.undescribed(params), nil
 }
 
 // grammarHead is a statement of its own before the text. It stands in front so that all that the parser says about the text's
@@ -177,7 +177,7 @@ func (r *request) describeUtility() (*Description, error) {
 		return nil, err
 	}
 	if s.isAny(0, "FETCH", "EXECUTE") || r.q.Plan.Kind == plan.Forward && r.q.Plan.Verb == plan.VerbOther {
-		return r.undescribed(preparation{types: params}, nil)
+		return r.undescribed(params), nil
 	}
 	return &Description{Params: params}, nil
 }

@@ -92,12 +92,13 @@ func rowsStatement(query string, standardConforming bool, name func(n int) strin
 	return upstream.Statement{SQL: wrap(text.SQL(), params, false), Params: nulls(len(params))}, true
 }
 
-// rows finds the fields of query when its parameters have these types. The domains among them are tried as what they are,
-// which tells a column's length; where a NULL cannot be bound to one, its base type stands in. With base that is known.
-func (r *request) rows(query string, types []uint32, base bool) ([]upstream.Field, error) {
+// rows finds the fields of query when its parameters have these types; refused is what the server has against that. The
+// domains among them are tried as what they are, which tells a column's length; where a NULL cannot be bound to one, its base
+// type stands in. With base that is known.
+func (r *request) rows(query string, types []uint32, base bool) (fields []upstream.Field, refused *pgerr.Error, err error) {
 	names, err := r.named(distinct(types))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for {
 		domains := false
@@ -113,14 +114,18 @@ func (r *request) rows(query string, types []uint32, base bool) ([]upstream.Fiel
 			return t.Name
 		})
 		if !ok {
-			return nil, malformed()
+			return nil, unsupported(), nil
 		}
 		a, err := r.run(-1, statement)
 		if err == nil {
-			return a.results[0].fields, nil
+			return a.results[0].fields, nil, nil
 		}
-		if e := refusal(err); !domains || e == nil || !noNull(e) {
-			return nil, err
+		e := refusal(err)
+		if e == nil {
+			return nil, nil, err
+		}
+		if !domains || !noNull(e) {
+			return nil, at(e, 0), nil
 		}
 		base = true
 	}
@@ -145,7 +150,7 @@ func distinct(list []uint32) []uint32 {
 // describeQuery describes a query by W. Whenever that fails P decides: its error is the one that Postgres has.
 func (r *request) describeQuery() (*Description, error) {
 	query := r.st.body()
-	if r.q.Prepare { // the type list can only be read by PREPARE itself
+	if r.q.TypeList != "" { // only PREPARE itself can read it
 		p, err := r.prepared(r.whole())
 		if err != nil {
 			return nil, err
@@ -198,17 +203,11 @@ func (r *request) wrapped(a *answer) (*Description, error) {
 // withRows completes a description whose parameter types P has found. What the server has against W is told at Describe: the
 // statement itself was parsed.
 func (r *request) withRows(query string, types []uint32, base bool) (*Description, error) {
-	d := &Description{Params: r.reported(types), Rows: true}
-	fields, err := r.rows(query, types, base)
+	fields, refused, err := r.rows(query, types, base)
 	if err != nil {
-		if d.Err = refusal(err); d.Err == nil {
-			return nil, err
-		}
-		d.Err = at(d.Err, 0)
-		return d, nil
+		return nil, err
 	}
-	d.Fields = fields
-	return d, nil
+	return &Description{Params: r.reported(types), Rows: true, Fields: fields, Err: refused}, nil
 }
 
 // denied reports whether e is about what the role or the transaction may do, which Postgres looks at when a statement runs.
