@@ -60,7 +60,9 @@ func (r *reader) next() {
 		r.markWord()
 	case sqlscan.QuotedIdent, sqlscan.UIdent:
 		r.marks.callee, r.marks.qualified = t, r.afterPoint()
-		r.markQuoted()
+		if n := t.End - t.Start - len(`""`); t.Kind == sqlscan.UIdent || n == len(settingsView) || mayBeField(n) {
+			r.markQuoted()
+		}
 	case sqlscan.String:
 		r.markString()
 	case sqlscan.Punct:
@@ -72,7 +74,8 @@ func (r *reader) next() {
 
 func (r *reader) markWord() {
 	m := &r.marks
-	switch r.tok.End - r.tok.Start {
+	n := r.tok.End - r.tok.Start
+	switch n {
 	case 2:
 		if r.depth == 0 && r.is("AS") {
 			m.as = m.as || !r.afterPoint()
@@ -103,7 +106,7 @@ func (r *reader) markWord() {
 		}
 	}
 	m.callee, m.qualified = r.tok, r.afterPoint()
-	if m.qualified {
+	if m.qualified && mayBeField(n) {
 		r.markField()
 	}
 }
@@ -153,14 +156,12 @@ func (r *reader) markCall(name sqlscan.Token) {
 	r.markRefused(refusedCall(r.sql, name))
 }
 
+// mayBeField reports whether a name of n bytes may be one that markField looks for, or preparedView.
+func mayBeField(n int) bool { return n == len("setseed") || n >= len("current_setting") }
+
 // markField looks at a name behind a point, which is a call too if it is no column's: (argument).function, and t.function where
 // t is the only column of a function in FROM. For those of the functions that may well name a column only the first is one.
 func (r *reader) markField() {
-	switch n := r.tok.End - r.tok.Start; {
-	case r.tok.Kind == sqlscan.QuotedIdent && n-2 != len("setseed") && n-2 < len("current_setting"),
-		r.tok.Kind == sqlscan.Word && n != len("setseed") && n < len("current_setting"):
-		return
-	}
 	switch c := refusedCall(r.sql, r.tok); c.feature {
 	case FeatureLastval: // has no argument
 	case FeatureCurrval:
