@@ -113,8 +113,9 @@ func (p *pair) cases(ctx context.Context, s *Statement) (_ []Case, err error) {
 		return nil, err
 	}
 	cases := make([]Case, len(list))
+	kind := kindOf(s.Text, list[0].Real)
 	for i, q := range list {
-		c := Case{Question: q, Kind: kindOf(q.Text, q.Real)}
+		c := Case{Question: q, Kind: kind}
 		if c.Proxy, err = p.proxy.ask(ctx, q.Text, q.Declared); err != nil {
 			return nil, err
 		}

@@ -151,7 +151,7 @@ CREATE FUNCTION one_out(OUT v text) LANGUAGE sql AS 'SELECT ''x''::text';
 CREATE FUNCTION numbers_of(VARIADIC n int[]) RETURNS int LANGUAGE sql AS 'SELECT n[1]';
 CREATE FUNCTION anything(anyelement) RETURNS anyelement LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION first_of(anyarray) RETURNS anyelement LANGUAGE sql AS 'SELECT $1[1]';
-CREATE FUNCTION both(anycompatible, anycompatible) RETURNS anycompatible LANGUAGE sql AS 'SELECT $1';
+CREATE FUNCTION either(anycompatible, anycompatible) RETURNS anycompatible LANGUAGE sql AS 'SELECT $1';
 CREATE FUNCTION any_record() RETURNS record LANGUAGE sql AS 'SELECT 1, ''a''::text';
 CREATE FUNCTION many_records() RETURNS SETOF record LANGUAGE sql AS 'SELECT 1, ''a''::text';
 CREATE FUNCTION ints() RETURNS SETOF int LANGUAGE sql AS 'SELECT 1';
@@ -168,7 +168,7 @@ CREATE AGGREGATE product(numeric) (SFUNC = numeric_mul, STYPE = numeric, INITCON
 CREATE FUNCTION cat_it(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT coalesce($1, '''') || $2';
 CREATE AGGREGATE cat_all(text) (SFUNC = cat_it, STYPE = text);
 CREATE FUNCTION pair_plus(pair, pair) RETURNS pair LANGUAGE sql IMMUTABLE AS 'SELECT $1';
-CREATE OPERATOR +++ (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_plus);
+CREATE OPERATOR @+@ (LEFTARG = pair, RIGHTARG = pair, FUNCTION = pair_plus);
 CREATE FUNCTION int_bang(int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1::text';
 CREATE OPERATOR !@ (RIGHTARG = int, FUNCTION = int_bang);
 CREATE FUNCTION shop.price_of(p shop.products) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT 1.5';
