@@ -11,6 +11,7 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+	"github.com/pgturnstile/pgturnstile/proxy/wire"
 )
 
 // answers carries out a group's acts and writes its replies and results to the client, in the order of its members: the
@@ -53,6 +54,7 @@ func (a *answers) answer(m *member) bool {
 		c.SetOutput(append(c.Output(), m.reply...))
 	case m.act != nil:
 		m.act(a)
+		a.session.speak(&a.settings)
 	default:
 		return false
 	}
@@ -80,6 +82,9 @@ func (a *answers) rest() error {
 }
 
 func (a *answers) flushed(err error) error {
+	if errors.Is(err, wire.ErrUntranslatable) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", errClientWrites, err)
 	}
@@ -223,11 +228,13 @@ func (a *answers) Complete(i int, c upstream.Completion) error {
 		if err := h.done(a, a.kept); err != nil {
 			return err
 		}
+		a.session.speak(&a.settings)
 		return a.flushed(a.session.conn.FlushIfFull())
 	}
 	x := m.exec
 	if x.plan.Kind == plan.TransactionControl {
 		a.savepoint(x.plan.Control)
+		a.session.speak(&a.settings)
 	}
 	a.session.metrics.rows.Add(float64(a.rows))
 	tag := plan.Tag(x.plan, x.text, c.Command, c.Rows, c.HasRows)

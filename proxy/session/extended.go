@@ -103,10 +103,15 @@ func (s *Session) copyParameters(m *pgproto3.Bind) ([][]byte, *pgerr.Error) {
 		if v == nil {
 			continue
 		}
-		if err := wire.CheckUTF8(v); err != nil {
+		b, err := s.conn.AppendText(make([]byte, 0, len(v)), v)
+		if err != nil {
 			return nil, inParameter(err, m, i)
 		}
-		out[i] = append(make([]byte, 0, len(v)), v...)
+		s.cycle.size += int64(len(b) - len(v)) // another encoding's text may take more
+		out[i] = b
+	}
+	if s.cycle.size > s.route.MaxRequest {
+		return nil, s.tooLarge()
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 
 // greet sends what stands between AuthenticationOk and the first command. The parameters come in the order of their names.
 func (s *Session) greet() {
+	s.speak(&s.settings)
 	for name, value := range s.settings.Reported(s.facts) {
 		s.reported[name] = value
 	}
@@ -41,6 +42,7 @@ func (s *Session) reportSettings() {
 // readyForQuery ends a cycle. Changed settings are reported just before it, as Postgres does since version 14
 // (ReportChangedGUCOptions in src/backend/tcop/postgres.c).
 func (s *Session) readyForQuery() {
+	s.speak(&s.settings)
 	s.reportSettings()
 	status := byte('I')
 	if s.failed {

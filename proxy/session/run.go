@@ -111,6 +111,7 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 }
 
 func (s *Session) answersTo(g *group, b *batch) *answers {
+	s.speak(&s.settings)
 	a := &answers{session: s, group: g, settings: s.settings}
 	if b != nil {
 		a.prologue = b.prologue
@@ -139,7 +140,7 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 		}
 	}
 	if err != nil {
-		return s.failGroup(ctx, g, out, b, err)
+		return s.failGroup(ctx, g, out, b, s.outlived(g, how, err))
 	}
 	return s.finished(g, out, how)
 }
@@ -147,7 +148,8 @@ func (s *Session) finish(ctx context.Context, g *group, how outcome) error {
 // finished ends a group whose request succeeded.
 func (s *Session) finished(g *group, out *answers, how outcome) error {
 	if err := out.rest(); err != nil {
-		return err
+		s.fail(g)
+		return s.outlived(g, how, err)
 	}
 	if how == commit {
 		out.settings.Commit()

@@ -71,6 +71,7 @@ type Session struct {
 
 	settings guc.Settings
 	reported map[string]string // ParameterStatus as last sent
+	encoding string            // the client_encoding that the connection speaks
 
 	prepared preparedStatements
 	portals  map[string]*portal // of this cycle: no transaction outlives one
