@@ -112,7 +112,7 @@ func (s *Settings) here(key string, st *plan.Setting, d Defaults) (step Step, ok
 	case plan.ToDefault:
 		text = s.standing(key, d)
 	case plan.FromCurrent:
-		text, _ = s.now(key, d)
+		text, _ = s.Now(key, d)
 	}
 	local := st.Local
 	return Step{Done: func(s *Settings) {

@@ -63,7 +63,7 @@ func (s *Settings) Reported(d Defaults) iter.Seq2[string, string] {
 			if d.Version() < r.since {
 				continue
 			}
-			if v, ok := s.now(r.key, d); ok && !yield(r.name, v) {
+			if v, ok := s.Now(r.key, d); ok && !yield(r.name, v) {
 				return
 			}
 		}
@@ -71,8 +71,8 @@ func (s *Settings) Reported(d Defaults) iter.Seq2[string, string] {
 	}
 }
 
-// now is the value of a reported setting.
-func (s *Settings) now(key string, d Defaults) (string, bool) {
+// Now is the value of a setting, by its lower-case name, as SHOW prints it; false if neither the session nor the route knows one.
+func (s *Settings) Now(key string, d Defaults) (string, bool) {
 	if v := s.value(key); v.set {
 		return v.text, true
 	}

@@ -91,6 +91,19 @@ func (a *answers) flushed(err error) error {
 	return nil
 }
 
+// upcoming is the execution that statement i of the request is, nil if it is none.
+func (a *answers) upcoming(i int) *execution {
+	if i < a.prologue {
+		return nil
+	}
+	for next := a.next; next < len(a.group.members); next++ {
+		if m := &a.group.members[next]; m.exec != nil || m.hidden != nil {
+			return m.exec
+		}
+	}
+	return nil
+}
+
 // member is the one that statement i of the request belongs to; nil for what the request has before and behind them.
 func (a *answers) member(i int) *member {
 	if i != a.request {
@@ -108,6 +121,11 @@ func (a *answers) member(i int) *member {
 
 // Fields writes the RowDescription or NoData of statement i where one is due.
 func (a *answers) Fields(i int, fields []upstream.Field) error {
+	if x := a.upcoming(i); x != nil {
+		if err := x.checkResult(fields); err != nil {
+			return err // where Bind would have failed: what is not sure has not been written
+		}
+	}
 	m := a.member(i)
 	a.rows, a.kept = 0, nil
 	if m == nil {
@@ -118,9 +136,6 @@ func (a *answers) Fields(i int, fields []upstream.Field) error {
 		return nil
 	}
 	x := m.exec
-	if err := x.checkResult(fields); err != nil {
-		return err
-	}
 	hasRows := len(fields) > 0 || x.plan.Returns == plan.ReturnsRows
 	switch {
 	case hasRows && (x.simple || x.described):

@@ -24,7 +24,7 @@ func (s *Session) describe(ctx context.Context, m *pgproto3.Describe) error {
 		return perr
 	}
 	if s.returns(p.stmt) == plan.ReturnsNothing {
-		s.cycle.reply(&pgproto3.NoData{}, p.stmt.here())
+		s.cycle.reply(&pgproto3.NoData{}, s.here(p.stmt))
 		return nil
 	}
 	s.cycle.described = p
@@ -80,17 +80,12 @@ func (s *Session) replyRows(fields []upstream.Field, rows bool) {
 func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []upstream.Field, rows bool, err error) {
 	switch st.plan.Kind {
 	case plan.Forward:
-		if err := s.askNow(ctx, st); err != nil {
-			return nil, false, err
-		}
-		d := st.description
-		return d.Fields, d.Rows, fault(d.Err)
+		return s.described(ctx, st)
 	case plan.Show:
-		column, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts)
-		if ok {
+		if column, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts); ok {
 			return []upstream.Field{textColumn(column)}, true, nil
 		}
-		return s.shown(ctx, st)
+		return s.described(ctx, st)
 	case plan.Execute:
 		inner, perr := s.prepared.get(st.plan.Execute.Name)
 		if perr != nil {
@@ -102,12 +97,12 @@ func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []u
 	}
 }
 
-// shown describes SHOW of a setting that the server keeps.
-func (s *Session) shown(ctx context.Context, st *preparedStatement) ([]upstream.Field, bool, error) {
-	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
-	if err != nil {
+// described says what rows a statement returns that the server is asked about.
+func (s *Session) described(ctx context.Context, st *preparedStatement) (fields []upstream.Field, rows bool, err error) {
+	if err := s.askNow(ctx, st); err != nil {
 		return nil, false, err
 	}
+	d := st.description
 	return d.Fields, d.Rows, fault(d.Err)
 }
 

@@ -45,7 +45,7 @@ func (s *Session) newPortal(m *pgproto3.Bind) *pgerr.Error {
 		return err
 	}
 	s.portals[m.DestinationPortal] = &portal{name: m.DestinationPortal, stmt: st, params: params}
-	s.cycle.reply(&pgproto3.BindComplete{}, st.plan.Kind != plan.Forward)
+	s.cycle.reply(&pgproto3.BindComplete{}, s.here(st))
 	return nil
 }
 

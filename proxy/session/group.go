@@ -135,7 +135,7 @@ func (g *group) sendHidden(h *hidden) {
 }
 
 // inBlock reports whether the statement that comes now runs inside a transaction block, explicit or implicit.
-func (g *group) inBlock() bool { return g.explicit || g.many || g.executed > 1 }
+func (g *group) inBlock() bool { return g.explicit || g.many }
 
 // begin makes the group an explicit transaction. Statements before it in the same implicit transaction block belong to it
 // (BeginTransactionBlock); where they have taken a snapshot the modes go as SET TRANSACTION, so that the server says what it says.

@@ -45,7 +45,8 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 		Text: m.Query, Plan: st.plan, Declared: declared(m.ParameterOIDs),
 		Settings: s.settings.Key(s.facts), StandardConforming: o.StandardConforming,
 	}
-	if st.here() {
+	st.literals = s.literalsOf(m.Query, o)
+	if s.here(st) {
 		if err := undetermined(st); err != nil {
 			return err
 		}
@@ -97,9 +98,9 @@ func leavesFailedBlock(p plan.Plan) bool {
 }
 
 // parsed queues ParseComplete, which is sure once the server has been asked, or where it need not be.
-func (g *group) parsed(st *preparedStatement) {
+func (g *group) parsed(st *preparedStatement, here bool) {
 	b := encode(nil, &pgproto3.ParseComplete{})
-	g.members = append(g.members, member{reply: b, parse: st, sure: st.here() || st.description != nil})
+	g.members = append(g.members, member{reply: b, parse: st, sure: here || st.description != nil})
 }
 
 // asker asks the server for the session, under its settings and as its user: a [catalog.Asker].
@@ -140,7 +141,7 @@ func (b behindHead) Complete(i int, c upstream.Completion) error {
 
 // ask makes sure that the server has been asked what st is. Its error is the server's own of Parse, or one that ends the session.
 func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
-	if st.here() || st.description != nil {
+	if st.description != nil || s.here(st) {
 		return nil
 	}
 	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
@@ -181,7 +182,7 @@ func (s *Session) cutBefore(i int) {
 
 // askNow is ask in the middle of a cycle. At an error the steps end before the statement's Parse if that is one of them.
 func (s *Session) askNow(ctx context.Context, st *preparedStatement) error {
-	if st.here() || st.description != nil {
+	if st.description != nil || s.here(st) {
 		return nil
 	}
 	if err := s.nothingChanges(); err != nil {
@@ -248,6 +249,24 @@ func (s *Session) parseErrorFirst(ctx context.Context, g *group, up error, e *pg
 	}
 	return e
 }
+
+// reached makes sure what stands before the only statement of a group that failed in its execution, and not at Bind: its portal was
+// there, and described.
+func (g *group) reached(e *pgerr.Error) {
+	if g.sent != 1 || !isExecution(e) {
+		return
+	}
+	for i := range g.members {
+		m := &g.members[i]
+		if m.exec != nil {
+			return
+		}
+		m.sure = true
+	}
+}
+
+// isExecution reports whether no planning gives e: violated constraints, and transactions in each other's way.
+func isExecution(e *pgerr.Error) bool { return e.Class() == "23" || e.Class() == "40" }
 
 // isBind reports whether e is about a parameter's value: Parse has succeeded then.
 func isBind(e *pgerr.Error) bool { return strings.HasPrefix(e.Where, "unnamed portal parameter") }

@@ -20,6 +20,8 @@ type preparedStatement struct {
 	plan   plan.Plan
 	query  describe.Query // what was parsed, with the settings of then
 	params int            // how many parameters Bind has to give
+	// literals are the settings by which the server reads literals, as they were then, if there is a literal that hangs on them.
+	literals string
 
 	// description is what the server says of it; nil: it was not asked yet.
 	description *describe.Description
@@ -39,8 +41,18 @@ func (st *preparedStatement) size() int {
 	return preparedSize + len(st.name) + len(st.query.Text) + len(st.query.TypeList) + 8*len(st.query.Declared)
 }
 
-// here reports whether the statement is answered without the server.
-func (st *preparedStatement) here() bool { return st.plan.Kind != plan.Forward }
+// here reports whether st is answered without the server.
+func (s *Session) here(st *preparedStatement) bool {
+	switch st.plan.Kind {
+	case plan.Forward:
+		return false
+	case plan.Show:
+		_, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts)
+		return ok
+	default:
+		return true
+	}
+}
 
 // types are the types that were promised for the parameters: described, or else declared. nil: none were.
 func (st *preparedStatement) types() []uint32 {

@@ -44,7 +44,7 @@ func (s *Session) run(ctx context.Context, why due) error {
 		var err error
 		switch {
 		case st.parse != nil:
-			g.parsed(st.parse)
+			g.parsed(st.parse, s.here(st.parse))
 		case st.exec != nil:
 			g, err = s.advance(ctx, g, st.exec)
 		default:
@@ -211,6 +211,9 @@ func (s *Session) failGroup(ctx context.Context, g *group, out *answers, b *batc
 		}
 		if b != nil {
 			e = s.parseErrorFirst(ctx, g, err, e)
+			if g.rejected == nil {
+				g.reached(e)
+			}
 		}
 		if err := out.sure(); err != nil {
 			return err

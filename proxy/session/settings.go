@@ -99,9 +99,7 @@ func tagOf(st *plan.Setting) string {
 // own head takes a snapshot, after which the server would refuse them.
 func (s *Session) setTransaction(g *group, x *execution) {
 	if !g.inBlock() {
-		g.warn(warnSetTransaction)
-		g.done("SET")
-		return
+		g.warn(warnSetTransaction) // it holds for the rest of a pipeline all the same
 	}
 	if g.snapshot {
 		g.send(x)
@@ -206,8 +204,11 @@ func (s *Session) discard(g *group, x *execution) *pgerr.Error {
 		g.done("DISCARD " + what)
 		return nil
 	}
-	if g.inBlock() {
+	switch {
+	case g.inBlock():
 		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot run inside a transaction block")
+	case g.executed > 1:
+		return pgerr.New(pgerr.ActiveSQLTransaction, "DISCARD ALL cannot be executed within a pipeline")
 	}
 	step := g.planned.Discard(s.facts)
 	g.act(func(*answers) { s.prepared.dropAll() })

@@ -31,6 +31,7 @@ func (s *Session) prepare(ctx context.Context, g *group, x *execution) error {
 		Text: p.Body, Plan: p.Inner, Prepare: true, TypeList: p.TypeList,
 		Settings: s.settings.Key(s.facts), StandardConforming: s.planning().StandardConforming,
 	}}
+	st.literals = s.literalsOf(p.Body, s.planning())
 	if err := s.ask(ctx, st); err != nil {
 		return movedBy(err, x.charStart+utf8.RuneCountInString(x.text[:p.BodyStart]))
 	}
@@ -70,7 +71,7 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 	if perr != nil {
 		return perr
 	}
-	if st.here() {
+	if s.here(st) || st.plan.Kind != plan.Forward {
 		s.unsupported("execute")
 		return pgerr.Unsupported("EXECUTE of a prepared statement that is answered without the server", "Send the statement itself.")
 	}
