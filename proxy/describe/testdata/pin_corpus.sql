@@ -234,3 +234,15 @@ CALL nope($1)
 SHOW search_path
 BEGIN
 LISTEN x
+16|SELECT json_object('a': $1, 'b' VALUE $2), json_array($3, 1)
+16|SELECT $1 IS JSON OBJECT, json_arrayagg($2)
+17|SELECT json_value($1, '$.a' PASSING $2 AS x RETURNING int DEFAULT $3 ON EMPTY), json_query($4, '$'), json_scalar($5)
+17|SELECT * FROM JSON_TABLE($1, '$[*]' COLUMNS (a int PATH '$.a' DEFAULT 1 ON EMPTY)) AS j
+17|INSERT INTO note (id, person, body) VALUES ($1, $2, json_object('a': $3, $4 VALUE 1)::text)
+17|MERGE INTO tag t USING person p ON t.person = p.id AND p.name = $1 WHEN MATCHED THEN DELETE RETURNING merge_action(), $2, t.*
+17|MERGE INTO tag t USING person p ON t.person = p.id WHEN NOT MATCHED BY SOURCE AND t.note = $1 THEN UPDATE SET note = $2
+17|EXPLAIN (SERIALIZE text, MEMORY) SELECT $1
+18|UPDATE person SET name = $1 WHERE id = $2 RETURNING old.name, new.name || $3
+18|UPDATE person SET name = $1 RETURNING WITH (OLD AS o, NEW AS n) o.name, n.*
+18|DELETE FROM note WHERE id = $1 RETURNING old.*, $2
+18|INSERT INTO person (name) VALUES ($1) ON CONFLICT (id) DO UPDATE SET name = $2 RETURNING old.id IS NULL
