@@ -87,7 +87,7 @@ func TestWhatTheRoleMayNotDo(t *testing.T) {
 	// Postgres describes these and refuses to execute them; here the description is refused already.
 	p.refused("42501", []uint32{20}, "SELECT * FROM author WHERE id = $1")
 	p.refused("42501", []uint32{23}, "SELECT title FROM book WHERE id = $1")
-	p.refused("42501", []uint32{25}, "INSERT INTO book (title) VALUES ($1) RETURNING id")
+	p.refused("42501", []uint32{1043}, "INSERT INTO book (title) VALUES ($1) RETURNING id")
 	p.refused("42501", []uint32{1043, 23}, "INSERT INTO book (title) VALUES ($1) RETURNING id + $2", 1043)
 	p.refused("42501", nil, "WITH d AS (DELETE FROM book RETURNING *) SELECT * FROM d")
 	p.same("SELECT * FROM book", 0) // P's own error comes first
@@ -247,10 +247,10 @@ func TestStatementsPreparedInSQL(t *testing.T) {
 		{"( text )", "SELECT nope", nil, nil, "42703", 8},
 		{"(text, nosuch)", "SELECT $1", nil, nil, "42704", -8},
 		{"(text", "SELECT $1", nil, nil, "42601", -7},
-		{"(text)", "SELECT 1 INTO x", nil, nil, "42601", 15},
+		{"(text)", "SELECT 1 INTO x WHERE 'a' = $1", []uint32{25}, nil, "", 0},
 		{"(text)", "CREATE TABLE x (a int)", nil, nil, "42601", 1},
 		{"", "SELECT (1", nil, nil, "42601", 10},
-		{"", "SELECT 1 INTO x", nil, nil, "42601", 15},
+		{"", "SELECT 1 INTO", nil, nil, "42601", 14},
 	} {
 		q := query(tc.body, nil)
 		q.Prepare, q.TypeList = true, tc.list

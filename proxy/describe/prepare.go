@@ -104,7 +104,7 @@ func (r *request) typeList() string {
 		return r.q.TypeList
 	}
 	names := make([]string, len(r.declared))
-	some := false
+	some := len(r.declared) > r.st.params // what does not occur must be named to be seen
 	for i, p := range r.declared {
 		names[i] = p.typed
 		if p.typed == "" {

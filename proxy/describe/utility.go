@@ -32,7 +32,9 @@ func (r *request) describe() (*Description, error) {
 	case s.isAny(h.main, querying...), s.char(h.main, '('):
 		from, to, found, clean := s.into(0, len(s.toks))
 		switch {
-		case found && !r.q.Prepare:
+		case found && r.q.Prepare: // from Postgres 15 on PREPARE takes it
+			return r.describeNothing(r.whole())
+		case found:
 			return r.describeInto(from, to, clean)
 		case s.modifyingCTE(h.ctes):
 			return r.whenResolved(r.describeModifying)
@@ -128,7 +130,7 @@ func (r *request) describeNothing(s span) (*Description, error) {
 	return &Description{Params: r.reported(p.types)}, nil
 }
 
-// describeInto describes SELECT INTO, which PREPARE does not take: P without the clause, the tokens [from, to).
+// describeInto describes SELECT INTO, which PREPARE of Postgres 14 does not take: P without the clause, the tokens [from, to).
 func (r *request) describeInto(from, to int, clean bool) (*Description, error) {
 	if !clean {
 		if err := r.grammar(); err != nil {
