@@ -18,7 +18,7 @@ type Asker interface {
 // Types keep the types of one route. Safe for concurrent use.
 //
 // The server's own types all come with the first request, which asks for something anyway, and stay until they are
-// forgotten: about 185 of them, in 1 ms. The others stay for the TTL.
+// forgotten: about 185 of them, which cost the server 0.9 ms where one alone costs 0.4. The others stay for the TTL.
 type Types struct {
 	// Immutable.
 	ttl     time.Duration
