@@ -17,8 +17,8 @@ const modulePath = "github.com/pgturnstile/pgturnstile/"
 
 // layers hold the packages that stand on each other, the highest first: each may import those of lower layers, and values.
 var layers = [][]string{
-	{"cmd/pgturnstile", "proxy/devstack/cmd/bench"},
-	{"proxy/proxytest"},
+	{"cmd/pgturnstile", "proxy/devstack/cmd/bench", "proxy/proxytest/describeoracle/cmd/describeoracle"},
+	{"proxy/proxytest", "proxy/proxytest/describeoracle"},
 	{"proxy/devstack"},
 	{"proxy/assembly"},
 	{"proxy"},
