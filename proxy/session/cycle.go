@@ -25,6 +25,8 @@ type cycle struct {
 	several string
 	// flushed: a write was answered at Flush and so committed. What follows could not be in its transaction any more.
 	flushed bool
+	// recodes: a step may change client_encoding.
+	recodes bool
 }
 
 // step is one thing to do in order. Exactly one of reply, parse and exec is set.
@@ -77,7 +79,7 @@ func (c *cycle) reset() {
 // answered forgets the steps that have been run.
 func (c *cycle) answered() {
 	clear(c.steps)
-	c.steps, c.described = c.steps[:0], nil
+	c.steps, c.described, c.recodes = c.steps[:0], nil, false
 }
 
 // reply queues msg. A sure reply does not depend on what the server says.

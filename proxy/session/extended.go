@@ -158,6 +158,7 @@ func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 		s.cycle.steps = s.cycle.steps[:len(s.cycle.steps)-1]
 		return x.refusal
 	}
+	s.cycle.recodes = s.cycle.recodes || s.recodes(x.plan)
 	return nil
 }
 

@@ -276,7 +276,7 @@ func connect(t *testing.T, up *scripted, opts ...option) *client {
 		near.Close()
 	}()
 	t.Cleanup(func() { far.Close() })
-	const start, end = "S(application_name=test) S(client_encoding=UTF8) S(", ") K Z(I)"
+	start, end := "S(application_name=test) S(client_encoding="+o.Settings.Encoding()+") S(", ") K Z(I)"
 	if got := c.cycle(); !strings.HasPrefix(got, start) || !strings.HasSuffix(got, end) {
 		t.Fatalf("greeting: %s", got)
 	}

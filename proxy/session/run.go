@@ -259,6 +259,9 @@ func (s *Session) handle(ctx context.Context, msg pgproto3.FrontendMessage) erro
 	if _, sync := msg.(*pgproto3.Sync); s.skipping && !sync {
 		return nil
 	}
+	if s.cycle.recodes && !isASCII(msg) {
+		return s.refuseMessage(ctx, s.behindRecoding())
+	}
 	switch m := msg.(type) {
 	case *pgproto3.Query:
 		return s.query(ctx, m)
