@@ -3,6 +3,7 @@ package describe
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,6 +54,8 @@ type Describer struct {
 	// Immutable.
 	types *catalog.Types
 	cache *cache
+
+	epoch atomic.Uint64
 }
 
 // New makes a Describer with an empty cache. Several routes may share reg; nil registers nothing.
@@ -86,8 +89,15 @@ func unknownName(d *Description, err error) bool {
 	return e != nil && (e.Code == pgerr.UndefinedObject || e.Code == "3F000") // invalid_schema_name
 }
 
+// Epoch counts the calls of Flush: as long as it stays the same, no statement that went through here has changed what a
+// description says.
+func (d *Describer) Epoch() uint64 { return d.epoch.Load() }
+
 // Evict forgets the description of q: what it says was found not to be true any more.
 func (d *Describer) Evict(q Query) { d.cache.evict(keyOf(q)) }
 
 // Flush forgets everything: the database's objects may have changed. An answer that was asked for before is not kept.
-func (d *Describer) Flush() { d.cache.flush() }
+func (d *Describer) Flush() {
+	d.epoch.Add(1)
+	d.cache.flush()
+}

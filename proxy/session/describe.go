@@ -121,13 +121,33 @@ func (s *Session) returns(st *preparedStatement) plan.Rows {
 	return plan.ReturnsUnknown
 }
 
+// stillTrue asks again what a statement returns that writes, where something has run that may have changed it: once it has run, the
+// write cannot be taken back.
+func (s *Session) stillTrue(ctx context.Context, st *preparedStatement) error {
+	epoch := s.route.Describer.Epoch()
+	if !st.plan.ReturningDML || st.description == nil || st.epoch == epoch {
+		return nil
+	}
+	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
+	if err != nil {
+		return err
+	}
+	if d.Err == nil && !st.sameShape(d.Fields) {
+		return errChangedResult
+	}
+	st.epoch = epoch
+	return nil
+}
+
+var errChangedResult = pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+
 // checkResult is the error for a result that is not what the statement was said to return (RevalidateCachedQuery in
 // plancache.c). The server has run the statement by then.
 func (x *execution) checkResult(fields []upstream.Field) error {
 	if x.from == nil || x.from.sameShape(fields) {
 		return nil
 	}
-	e := pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")
+	e := errChangedResult
 	if x.plan.ReturningDML {
 		e = e.WithDetail("The statement has run, and its changes are committed.")
 	}

@@ -19,6 +19,11 @@ func (s *Session) bind(ctx context.Context, m *pgproto3.Bind) error {
 	if err := s.settleDescribe(ctx); err != nil {
 		return err
 	}
+	if st, err := s.prepared.get(m.PreparedStatement); err == nil && !s.failed {
+		if err := s.stillTrue(ctx, st); err != nil {
+			return err
+		}
+	}
 	return fault(s.newPortal(m))
 }
 

@@ -144,11 +144,12 @@ func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
 	if st.description != nil || s.here(st) {
 		return nil
 	}
+	epoch := s.route.Describer.Epoch()
 	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
 	if err != nil {
 		return err
 	}
-	st.description = d
+	st.description, st.epoch = d, epoch
 	st.params = len(d.Params)
 	return nil
 }

@@ -25,6 +25,8 @@ type preparedStatement struct {
 
 	// description is what the server says of it; nil: it was not asked yet.
 	description *describe.Description
+	// epoch is the Describer's when the description was found true last.
+	epoch uint64
 	// shape is the result that its first execution had, where there is no description; nil: none yet.
 	shape *shape
 	// pin is the text that gives the parameters their types; nil: not made yet, or not needed.

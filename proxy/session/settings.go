@@ -45,9 +45,10 @@ func (s *Session) planning() plan.Options {
 
 // Warnings that Postgres gives where a command has no transaction block to act on (WarnNoTransactionBlock).
 var (
-	warnSetLocal       = outsideBlockWarning("SET LOCAL")
-	warnSetTransaction = outsideBlockWarning("SET TRANSACTION")
-	warnSetConstraints = outsideBlockWarning("SET CONSTRAINTS")
+	warnSetLocal         = outsideBlockWarning("SET LOCAL")
+	warnSetTransaction   = outsideBlockWarning("SET TRANSACTION")
+	warnResetTransaction = outsideBlockWarning("RESET TRANSACTION")
+	warnSetConstraints   = outsideBlockWarning("SET CONSTRAINTS")
 )
 
 func outsideBlockWarning(command string) *pgerr.Error {
@@ -126,6 +127,9 @@ func (s *Session) setTransactionSetting(g *group, x *execution) {
 		g.done("SET")
 		return
 	}
+	if st.Reset && st.Name == "transaction_isolation" && !g.inBlock() {
+		g.warn(warnResetTransaction)
+	}
 	sql := splice.Apply(x.text, nil)
 	if !st.Reset {
 		sql = splice.Apply(x.text, []splice.Edit{{Start: st.ScopeStart, End: st.ScopeEnd, New: " LOCAL"}})
@@ -170,7 +174,9 @@ func (s *Session) show(g *group, x *execution) *pgerr.Error {
 		if err := s.bringHere(g, x.plan.Calls); err != nil {
 			return err
 		}
+		snapshot := g.snapshot || name == "all" || strings.Contains(name, "transaction")
 		g.send(x)
+		g.snapshot = snapshot // SHOW takes none; one that shows the modes fixes them
 		return nil
 	}
 	g.act(func(a *answers) {
