@@ -2,7 +2,6 @@ package plan
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 )
@@ -98,10 +97,13 @@ func (r *reader) preparable() bool {
 func (r *reader) execute() Plan {
 	invalid := Plan{Verb: VerbUtility}
 	st := &ExecuteStmt{}
+	before := r.marks
 	var ok bool
 	if st.Name, ok = r.name(); !ok {
 		return invalid
 	}
+	// A parenthesis here is no call.
+	r.marks.called, r.marks.settings, r.marks.callsFrom = before.called, before.settings, r.tok.Start
 	if r.isChar('(') {
 		outer := r.depth - 1
 		r.next()
@@ -180,20 +182,6 @@ func (r *reader) literal(arg *Arg) bool {
 	return true
 }
 
-// constant takes a string constant with its UESCAPE clause. N'...' and bit strings are values of a type.
-func (r *reader) constant() (string, bool) {
-	prefix := r.sql[r.tok.Start] | 0x20
-	v, ok := sqlscan.StringValue(r.sql, r.tok)
-	if !ok || prefix == 'n' {
-		return "", false
-	}
-	r.next()
-	if prefix == 'u' && r.accept("UESCAPE") {
-		r.next()
-	}
-	return v, true
-}
-
 // paramNumber is n of $n; what is no int32 is no parameter, and 0 here.
 func paramNumber(digits string) int {
 	n, err := strconv.ParseInt(digits, 10, 32)
@@ -219,20 +207,4 @@ func argNumber(literal string, minus bool) (string, bool) {
 		digits = "-" + digits
 	}
 	return digits, true
-}
-
-// radix splits a number into its base and its digits, without underscores.
-func radix(literal string) (base int, digits string) {
-	digits = strings.ReplaceAll(literal, "_", "")
-	if len(digits) > 2 && digits[0] == '0' {
-		switch digits[1] | 0x20 {
-		case 'x':
-			return 16, digits[2:]
-		case 'o':
-			return 8, digits[2:]
-		case 'b':
-			return 2, digits[2:]
-		}
-	}
-	return 10, digits
 }

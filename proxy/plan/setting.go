@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
@@ -167,42 +166,6 @@ func (r *reader) defaulted(s *Setting) bool {
 	return true
 }
 
-// assign notes one more value.
-func (s *Setting) assign(value string) {
-	if s.Values++; s.Values == 1 {
-		s.Value, s.Literal = value, true
-	}
-}
-
-// text takes a string as the value.
-func (r *reader) text(s *Setting) bool {
-	return r.more && r.tok.Kind == sqlscan.String && r.value(s)
-}
-
-// word takes a string or a NonReservedWord as the value.
-func (r *reader) word(s *Setting) bool {
-	if r.more && sqlscan.IsNonReserved(r.sql, r.tok) {
-		return r.identValue(s)
-	}
-	return r.text(s)
-}
-
-// identValue takes the identifier here as the value.
-func (r *reader) identValue(s *Setting) bool {
-	name := r.ident()
-	if name != "" {
-		s.assign(name)
-	}
-	return name != ""
-}
-
-// keyword takes the keyword here as the value, which Postgres then spells in capitals.
-func (r *reader) keyword(s *Setting) bool {
-	s.assign(strings.ToUpper(r.tok.Text(r.sql)))
-	r.next()
-	return true
-}
-
 // zone takes a zone_value. Of the words it takes all that may be one: Postgres refuses the keywords among them.
 func (r *reader) zone(s *Setting) bool {
 	switch {
@@ -261,66 +224,15 @@ func (r *reader) setConstraints() Plan {
 	return Plan{Kind: Set, Verb: VerbUtility, Setting: &Setting{Form: Constraints}}
 }
 
-// qualifiedName takes a name with any number of names before it.
+// qualifiedName takes a name with at most two names before it.
 func (r *reader) qualifiedName() bool {
 	_, ok := r.name()
-	for ok && r.acceptChar('.') {
-		ok = r.more && r.tok.IsIdent() && r.ident() != ""
+	for range 2 {
+		if ok && r.acceptChar('.') {
+			ok = r.more && r.tok.IsIdent() && r.ident() != ""
+		}
 	}
 	return ok
-}
-
-// values takes a var_list.
-func (r *reader) values(s *Setting) bool {
-	for {
-		if !r.value(s) {
-			return false
-		}
-		if !r.acceptChar(',') {
-			return true
-		}
-	}
-}
-
-// value takes one var_value: a string, a word, or a number with its sign.
-func (r *reader) value(s *Setting) bool {
-	switch {
-	case !r.more:
-		return false
-	case r.tok.Kind == sqlscan.String:
-		v, ok := r.constant()
-		if ok {
-			s.assign(v)
-		}
-		return ok
-	case r.is("TRUE"), r.is("FALSE"), r.is("ON"), sqlscan.IsNonReserved(r.sql, r.tok):
-		return r.identValue(s)
-	}
-	minus := r.isChar('-')
-	if minus || r.isChar('+') {
-		r.next()
-	}
-	if !r.more || r.tok.Kind != sqlscan.Number {
-		return false
-	}
-	s.assign(number(r.tok.Text(r.sql), minus))
-	r.next()
-	return true
-}
-
-// number is the text that Postgres makes of a number in SET: an integer of 32 bits in decimal, all else as written.
-func number(literal string, minus bool) string {
-	base, digits := radix(literal)
-	if n, err := strconv.ParseInt(digits, base, 32); err == nil {
-		literal = strconv.FormatInt(n, 10)
-		if n == 0 {
-			return literal
-		}
-	}
-	if minus {
-		return "-" + literal
-	}
-	return literal
 }
 
 // variable takes what names a setting in RESET and SHOW.

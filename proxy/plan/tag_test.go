@@ -153,6 +153,10 @@ func TestTagLabels(t *testing.T) {
 		{"a first word that the text does not have", "select 1", "CREATE", 0, false, "CREATE"},
 		{"comments", "/* x */ create -- y\n unique /* z */ index on t (a);", "CREATE", 0, false, "CREATE INDEX"},
 		{"unknown object", "CREATE THING t", "CREATE", 0, false, "CREATE"},
+		{"a reset that was run as a set", "RESET work_mem", "SET", 0, false, "RESET"},
+		{"an insert behind execute", "EXECUTE p(1)", "INSERT", 1, true, "INSERT 0 1"},
+		{"constraints, run", "SET CONSTRAINTS ALL DEFERRED", "SET", 0, false, "SET CONSTRAINTS"},
+		{"a setting named constraints, run", "SET constraints = 1", "SET", 0, false, "SET"},
 		{"large count", "select 1", "SELECT", 1 << 40, true, "SELECT 1099511627776"},
 	} {
 		if got := Tag(classify(c.sql), c.sql, c.command, c.rows, c.hasRows); got != c.want {

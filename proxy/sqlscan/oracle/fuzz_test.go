@@ -17,6 +17,9 @@ var words = strings.Fields(`( ) [ ] , ; . :: ' " $$ $1 -- /* */ E' U&" U&' 1 1.5
 	execute deallocate declare cursor with hold for fetch move close copy listen unlisten notify create or replace temp temporary
 	table view sequence function procedure rule as select values into from insert update delete merge returning using recursive
 	materialized explain analyze verbose set_config( currval( lastval() current_setting('application_name') pg_advisory_lock(
+	set_config('a.b', 'c', true) false null name pg_settings pg_catalog . work_mem 'a.b' from current characteristics constraints
+	transaction snapshot interval '1' hour to minute schema names xml option document catalog temporary plans sequences seed
+	pg_session_jwt.jwt execute p prepare p pg_prepared_statements current_setting( ::text ::bool cast( set_config($1,$2,$3)
 	pg_temp . search depth first by cycle share key where union vacuum index concurrently uescape '!'`)
 
 // bounded reports whether the C code can be trusted with sql: short, UTF-8 without NUL, and no deep nesting.
