@@ -160,6 +160,7 @@ func (s *Settings) resetLearner(key string, d Defaults) func(*Settings, []Pair) 
 	keep := atStartup || isPlaceholder(key, d)
 	return func(s *Settings, rows []Pair) *pgerr.Error {
 		if key == authorizationKey {
+			s.touch(superuserKey)
 			s.roleEnds(false)
 		}
 		for _, row := range rows {
@@ -269,8 +270,8 @@ func (s *Settings) resetAll(d Defaults) (Step, *pgerr.Error) {
 	return step, nil
 }
 
-// toStart is what RESET ALL leaves: who the session is, the startup packet's values, placeholders without a value. In the
-// order in which Postgres goes through them, the newest first.
+// toStart is what RESET ALL leaves: who the session is, the startup packet's values, placeholders without a value. Postgres
+// goes through them in the order in which they ceased to have their compiled-in values: first what initdb writes down, then what a login sets.
 func (s *Settings) toStart(d Defaults) {
 	old := s.entries
 	s.entries = nil
@@ -287,9 +288,14 @@ func (s *Settings) toStart(d Defaults) {
 			s.entries = append(s.entries, entry{key: e.key, name: e.name, session: value{set: true, text: hereDefault(e.key, d)}})
 		}
 	}
-	for i := len(old) - 1; i >= 0; i-- {
-		if !isIdentity(old[i].key) {
-			s.touch(old[i].key)
+	for _, key := range [...]string{"datestyle", "timezone", clientEncodingKey} {
+		if slices.ContainsFunc(old, func(e entry) bool { return e.key == key }) {
+			s.touch(key)
+		}
+	}
+	for _, e := range old {
+		if !isIdentity(e.key) {
+			s.touch(e.key)
 		}
 	}
 }

@@ -40,7 +40,7 @@ var server struct {
 func realPostgres(t testing.TB) *postgres.Server {
 	t.Helper()
 	server.once.Do(func() {
-		if server.Server, server.err = postgres.Start(context.Background(), postgres.Options{}); server.err != nil {
+		if server.Server, server.err = postgres.Start(context.Background(), postgres.Options{Bin: os.Getenv("PGTURNSTILE_TEST_POSTGRES_BIN")}); server.err != nil {
 			return
 		}
 		var c *pgconn.PgConn

@@ -42,8 +42,8 @@ const maxInt32 = 1<<31 - 1
 // timeout is an integer with a unit.
 func timeout(name, base string) hereSetting {
 	n := integer{name: name, base: base, max: maxInt32}
-	return hereSetting{boot: "0", canonical: func(name, text string, _ Defaults) (string, *pgerr.Error) {
-		v, err := n.parse(name, text)
+	return hereSetting{boot: "0", canonical: func(name, text string, d Defaults) (string, *pgerr.Error) {
+		v, err := n.parse(name, text, d.Version())
 		return n.show(v), err
 	}}
 }
@@ -51,8 +51,8 @@ func timeout(name, base string) hereSetting {
 // ofSocket is an option of the client's socket.
 func ofSocket(name, base string) hereSetting {
 	n := integer{name: name, base: base, max: maxInt32}
-	return hereSetting{boot: "0", socket: true, canonical: func(name, text string, _ Defaults) (string, *pgerr.Error) {
-		v, err := n.parse(name, text)
+	return hereSetting{boot: "0", socket: true, canonical: func(name, text string, d Defaults) (string, *pgerr.Error) {
+		v, err := n.parse(name, text, d.Version())
 		return strconv.FormatInt(v, 10), err
 	}}
 }
@@ -198,12 +198,18 @@ func canonicalMinMessages(name, text string, _ Defaults) (string, *pgerr.Error) 
 	return "", invalidValue(name, text).WithHint("Available values: %s.", strings.Join(messageLevels, ", "))
 }
 
-func canonicalEncoding(name, text string, _ Defaults) (string, *pgerr.Error) {
+func canonicalEncoding(_, text string, _ Defaults) (string, *pgerr.Error) {
+	const name = clientEncodingKey // a check hook's errors have the name as the server spells it
 	enc, ok := encoding.Lookup(text)
 	if !ok {
 		return "", invalidValue(name, text)
 	}
 	if err := enc.Refusal(); err != nil {
+		if err.Detail != "" { // Postgres' own: it repeats the value as it was given
+			own := *err
+			own.Message = invalidValue(name, text).Message
+			err = &own
+		}
 		return "", err
 	}
 	return enc.Name(), nil
@@ -211,7 +217,7 @@ func canonicalEncoding(name, text string, _ Defaults) (string, *pgerr.Error) {
 
 var floatDigitsRange = integer{name: floatDigitsKey, min: -15, max: 3}
 
-func canonicalFloatDigits(name, text string, _ Defaults) (string, *pgerr.Error) {
-	n, err := floatDigitsRange.parse(name, text)
+func canonicalFloatDigits(name, text string, d Defaults) (string, *pgerr.Error) {
+	n, err := floatDigitsRange.parse(name, text, d.Version())
 	return strconv.FormatInt(n, 10), err
 }

@@ -77,6 +77,7 @@ func (s *Settings) learn(row Pair, as value, local bool, d Defaults) {
 	as.set, as.text = true, *row.Value
 	switch key {
 	case authorizationKey:
+		s.touch(superuserKey) // it changes first
 		s.roleEnds(local)
 	case superuserKey: // it follows the session user, whoever set the role
 		if e := s.find(authorizationKey); e != nil && e.local.set {

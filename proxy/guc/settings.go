@@ -198,11 +198,15 @@ func (s *Settings) Commit() {
 	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.local.set }) {
 		return
 	}
+	for _, e := range slices.Backward(s.entries) { // as they come off the stack
+		if e.local.set {
+			s.touch(e.key)
+		}
+	}
 	entries := make([]entry, 0, len(s.entries))
 	for _, e := range s.entries {
 		if e.local.set {
-			e.local = value{}
-			if s.touch(e.key); !e.session.set {
+			if e.local = (value{}); !e.session.set {
 				if !e.placeholder {
 					continue
 				}

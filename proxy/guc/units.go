@@ -38,8 +38,11 @@ type integer struct {
 	min, max int64
 }
 
+// unitsInRangeSince is the version from which the bounds in the error have units.
+const unitsInRangeSince = 170000
+
 // parse reads a value as Postgres does (parse_int and parse_and_validate_value in guc.c). name is as the client wrote it.
-func (i integer) parse(name, text string) (int64, *pgerr.Error) {
+func (i integer) parse(name, text string, version int) (int64, *pgerr.Error) {
 	n, hint, ok := parseInteger(text, i.base)
 	if !ok {
 		err := invalidValue(name, text)
@@ -49,12 +52,15 @@ func (i integer) parse(name, text string) (int64, *pgerr.Error) {
 		return 0, err
 	}
 	if n < i.min || n > i.max {
-		base := i.base
+		base, inRange := i.base, ""
 		if base != "" {
 			base = " " + base
 		}
-		return 0, pgerr.New(pgerr.InvalidParameterValue, `%d%s is outside the valid range for parameter "%s" (%d .. %d)`,
-			n, base, name, i.min, i.max)
+		if version >= unitsInRangeSince {
+			inRange = base
+		}
+		return 0, pgerr.New(pgerr.InvalidParameterValue, `%d%s is outside the valid range for parameter "%s" (%d%s .. %d%s)`,
+			n, base, name, i.min, inRange, i.max, inRange)
 	}
 	return n, nil
 }
