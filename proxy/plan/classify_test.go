@@ -80,7 +80,7 @@ func setVerdict(s *Setting) string {
 		scope = "setlocal:"
 	}
 	switch {
-	case s.Default != (s.Form == ToDefault) || s.Reset && s.ScopeEnd > 0:
+	case s.Reset && s.ScopeEnd > 0:
 		return "unexpected"
 	case s.Form == ResetAll:
 		return "resetall"

@@ -43,7 +43,7 @@ func facts(p Plan) string {
 		s += fmt.Sprintf(" %d %q %v %q %q %v %v %v", c.Verb, c.Savepoint, c.Chain, c.Tag, c.Isolation, c.ReadOnly, c.Deferrable, c.TransactionModes != "")
 	}
 	if st := p.Setting; st != nil {
-		s += fmt.Sprintf(" %d %q %v %v %q %d %v %v", st.Form, st.Name, st.Local, st.Reset, st.Value, st.Values, st.Literal, st.Default)
+		s += fmt.Sprintf(" %d %q %v %v %q %d %v", st.Form, st.Name, st.Local, st.Reset, st.Value, st.Values, st.Literal)
 		if c := st.Control; c != nil {
 			s += fmt.Sprint(" ", c.Isolation, optional(c.ReadOnly), optional(c.Deferrable))
 		}

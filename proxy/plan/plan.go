@@ -160,8 +160,6 @@ type Setting struct {
 	ScopeStart, ScopeEnd int
 
 	Control *Control // the modes, of Characteristics and TransactionModes
-
-	Default bool // the same as Form == ToDefault
 }
 
 // Options is what the meaning of a statement depends on beside its text.

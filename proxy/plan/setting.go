@@ -77,7 +77,6 @@ func (r *reader) set() Plan {
 	if !ok || r.more {
 		return invalid
 	}
-	s.Default = s.Form == ToDefault
 	if p, refused := unsettable("SET", s.Name); refused {
 		return p
 	}
@@ -255,7 +254,7 @@ func (r *reader) reset() Plan {
 	s := &Setting{Form: ResetAll, Reset: true}
 	if !r.accept("ALL") {
 		var ok bool
-		s.Form, s.Default = ToDefault, true
+		s.Form = ToDefault
 		if s.Name, ok = r.variable(); !ok {
 			return Plan{Verb: VerbUtility}
 		}

@@ -54,7 +54,7 @@ func expectSet(s *pg_query.VariableSetStmt) expected {
 	reset := s.Kind == pg_query.VariableSetKind_VAR_RESET || form == plan.ResetAll
 	return expected{kind: plan.Set, check: func(p plan.Plan) bool {
 		set := p.Setting
-		if set.Form != form || set.Name != name || set.Local != s.IsLocal || set.Reset != reset || set.Default != (form == plan.ToDefault) {
+		if set.Form != form || set.Name != name || set.Local != s.IsLocal || set.Reset != reset {
 			return false
 		}
 		if tag := plan.Tag(p, "", "", 0, false); tag != map[bool]string{false: "SET", true: "RESET"}[reset] {
