@@ -48,12 +48,19 @@ func NewTypes(ttl time.Duration, entries int) *Types {
 // in one request; what another caller is asking for already is waited for. The error is ask's own, or ctx's cause.
 func (t *Types) Get(ctx context.Context, ask Asker, oids []uint32) (map[uint32]Type, error) {
 	found := make(map[uint32]Type, len(oids))
-	absent := make(map[uint32]bool) // this caller has asked itself, and they are no types
+	var absent map[uint32]bool // this caller has asked itself, and they are no types
 	for {
 		mine, wait, epoch, own := t.look(found, absent, oids)
 		if len(mine) > 0 {
-			if err := t.fetch(ctx, ask, mine, own, epoch, found, absent); err != nil {
+			missing, err := t.fetch(ctx, ask, mine, own, epoch, found)
+			if err != nil {
 				return nil, err
+			}
+			for _, oid := range missing {
+				if absent == nil {
+					absent = make(map[uint32]bool)
+				}
+				absent[oid] = true
 			}
 			continue
 		}
@@ -126,23 +133,21 @@ func (t *Types) look(found map[uint32]Type, absent map[uint32]bool, oids []uint3
 	return mine, wait, t.epoch, own
 }
 
-// fetch asks for mine and settles their flight.
-func (t *Types) fetch(ctx context.Context, ask Asker, mine []uint32, own bool, epoch uint64, found map[uint32]Type, absent map[uint32]bool) error {
+// fetch asks for mine, settles their flight and says which of them are no types.
+func (t *Types) fetch(ctx context.Context, ask Asker, mine []uint32, own bool, epoch uint64, found map[uint32]Type) (missing []uint32, err error) {
 	var types map[uint32]Type
 	defer func() { t.settle(mine, own, epoch, types) }()
-	types, err := readTypes(ctx, ask, mine, own)
-	if err != nil {
-		types = nil
-		return err
+	if types, err = readTypes(ctx, ask, mine, own); err != nil {
+		return nil, err
 	}
 	for _, oid := range mine {
 		if typ, ok := types[oid]; ok {
 			found[oid] = typ
 		} else {
-			absent[oid] = true
+			missing = append(missing, oid)
 		}
 	}
-	return nil
+	return missing, nil
 }
 
 // settle ends a flight and keeps what it brought, nil if it failed.
