@@ -14,6 +14,7 @@ type settingSession struct {
 	seed    uint64
 	touched []*setting // what the session has worked on so far, which is worked on again rather than something else
 	block   bool       // the text so far has a block open
+	named   int        // statements that have been parsed under a name
 }
 
 // statement is one of a session. Parameters are for the extended protocol alone.
@@ -197,6 +198,13 @@ func (g *settingSession) probe() string {
 	return pick(g.r, times, "select current_user", "select 1")
 }
 
+// lasting is a statement that means the same whenever it is parsed: a literal is read, and a name looked up, when a statement is
+// prepared.
+func (g *settingSession) lasting() string {
+	return pick(g.r, "select current_setting('timezone'), to_timestamp(0)", "select current_setting('search_path')", "select v from pick", "select 0.1::float8 + 0.2, now() - now()",
+		"select set_config('work_mem', '1MB', false)", "insert into w.pick values ('z')", "select current_user", "explain (costs off) select * from w.big where id = 5")
+}
+
 var settingFaults = []string{"set", "set work_mem", "set work_mem to", "set work_mem = = 1", "set local", "reset", "show", "set a b c", "set session", `set "my-var.x" = 1`, `set "a b" = 1`, "set work_mem = 1 2",
 	"set time zone", "set timezone = interval '1'", "select set_config('work_mem')", "select set_config('work_mem', 'x', false)", "select current_setting('s0.unknown')", "select 1/0", "selec 1",
 	"select set_config(null, 'x', false)", "set work_mem = $1", "select nope", "set session characteristics as transaction", "set transaction", "set 1x = 2", "set names 5", "reset work_mem, timezone"}
@@ -275,6 +283,12 @@ func (g *settingSession) script(steps int) string {
 		switch n := g.r.IntN(20); {
 		case n == 0:
 			fmt.Fprintf(&b, "Query %s\n", strconv.Quote(pick(g.r, resets...)))
+		case n == 1:
+			g.named++
+			fmt.Fprintf(&b, "Parse \"p%d\" %s\nSync\n", g.named, strconv.Quote(pick(g.r, g.show(), g.set(), g.lasting())))
+		case n == 2 && g.named > 0:
+			name := fmt.Sprint("p", 1+g.r.IntN(g.named))
+			fmt.Fprintf(&b, "Bind \"\" %q\nDescribe P \"\"\nExecute \"\"\nSync\n", name)
 		case n < 12:
 			var parts []string
 			for _, s := range g.step(false) {
