@@ -5,6 +5,6 @@
 // statement. When an answer is due (Sync, Flush, the end of a simple Query) the steps are cut into groups at transaction commands;
 // a group is one request to the upstream.
 //
-// It may import wire, plan, sqlscan, guc, catalog and upstream. Start with [Session.Run], then cycle.go, run.go and
+// It may import wire, encoding, describe, plan, splice, sqlscan, guc, catalog and upstream. Start with [Session.Run], then cycle.go, run.go and
 // group.go.
 package session

@@ -11,8 +11,8 @@ import (
 // CheckUTF8 returns nil if b is valid UTF-8 without NUL, else Postgres' ERROR 22021, which names the bytes of the first
 // character that is neither (report_invalid_encoding, src/backend/utils/mb/mbutils.c).
 //
-// [Conn.Receive] checks names and statement texts itself; a parameter in text format is for its caller to check, which
-// knows whether it is one.
+// [Conn.Receive] checks names and statement texts itself; a parameter in text format is for its caller to give to
+// [Conn.AppendText], which knows whether it is one.
 func CheckUTF8(b []byte) *pgerr.Error {
 	bad := invalidAt(b)
 	if bad < 0 {

@@ -36,9 +36,10 @@ type input struct {
 //     less than 4 or over its limit (Postgres logs the length's fault and closes in silence).
 //   - An ERROR *pgerr.Error: the message was framed well but is itself wrong, and the next one can be received. Where
 //     Postgres says so this does too: a missing terminator or count, trailing bytes, lengths or format counts that do not fit
-//     (08P01), an unknown kind of Describe or Close (08P01), a name or statement text that is not UTF-8 (22021). [Conn.Type] says
-//     which message it was: after one of the extended protocol the caller skips to Sync, after any other ReadyForQuery follows, and
-//     while it skips already it ignores all but that of a Sync.
+//     (08P01), an unknown kind of Describe or Close (08P01), a name or statement text that is not in the client's encoding (22021) or
+//     has no equivalent in UTF-8 (22P05, see [Conn.SetText]). [Conn.Type] says which message it was: after one of the
+//     extended protocol the caller skips to Sync, after any other ReadyForQuery follows, and while it skips already it ignores all
+//     but that of a Sync.
 //
 // As in Postgres CopyDone, CopyFail and Terminate may have any content, and a PasswordMessage is an unknown type here.
 // Execute.MaxRows is a signed number on the wire: Postgres takes zero and less for "all".

@@ -250,3 +250,41 @@ func TestAppendText(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// FuzzTranslation: rows come out with every value translated, up to the first that cannot be, whatever is in them.
+func FuzzTranslation(f *testing.F) {
+	for _, s := range []string{"caf\u00e9", "\u20ac", "\u65e5\u672c", "", "NULL", "\xff", strings.Repeat("\u00fc", 300)} {
+		f.Add(s, "x", uint8(len(s)))
+	}
+	names := []string{"latin1", "win1252", "sjis", "gb18030"}
+	f.Fuzz(func(t *testing.T, a, b string, which uint8) {
+		e := text(t, names[int(which)%len(names)])
+		var in []byte
+		var want []byte
+		fails := false
+		for _, m := range []*pgproto3.DataRow{row(a, b), row("NULL", b), row("ascii"), row(b, a, a)} {
+			var err error
+			if in, err = m.Encode(in); err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range m.Values {
+				if v == nil {
+					continue
+				}
+				out, problem := e.FromUTF8([]byte{}, v)
+				fails = fails || problem != nil
+				m.Values[i] = out
+			}
+			if fails {
+				continue
+			}
+			if want, err = m.Encode(want); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, problem := appendTranslated([]byte("kept"), in, e)
+		if string(got) != "kept"+string(want) || (problem != nil) != fails {
+			t.Errorf("%q became %q, %v; want %q", in, got, problem, want)
+		}
+	})
+}
