@@ -97,17 +97,12 @@ func (p *pair) close() {
 	p.proxy.close()
 }
 
-func (p *pair) cases(ctx context.Context, s *Statement) (_ []Case, err error) {
-	for _, sql := range s.Before {
-		if err := p.query(ctx, sql); err != nil {
-			return nil, err
-		}
+func (p *pair) cases(ctx context.Context, s *Statement) ([]Case, error) {
+	// What the proxy fails to do before or after is a difference like any other.
+	proxyErr, err := p.query(ctx, s.Before)
+	if err != nil {
+		return nil, err
 	}
-	defer func() {
-		for _, sql := range s.After {
-			err = errors.Join(err, p.query(ctx, sql))
-		}
-	}()
 	list, err := questions(s, func(text string, declared []uint32) (Answer, error) { return p.real.ask(ctx, text, declared) })
 	if err != nil {
 		return nil, err
@@ -122,9 +117,21 @@ func (p *pair) cases(ctx context.Context, s *Statement) (_ []Case, err error) {
 		c.Difference = Difference(q.Real, c.Proxy)
 		cases[i] = c
 	}
+	afterErr, err := p.query(ctx, s.After)
+	if err != nil {
+		return nil, err
+	}
+	if proxyErr = errors.Join(proxyErr, afterErr); proxyErr != nil {
+		cases[0].Difference += " around it: " + proxyErr.Error()
+	}
 	return cases, nil
 }
 
-func (p *pair) query(ctx context.Context, sql string) error {
-	return errors.Join(p.real.query(ctx, sql), p.proxy.query(ctx, sql))
+// query runs SQL on both sides, and returns what fails on the proxy's.
+func (p *pair) query(ctx context.Context, sql []string) (proxyErr, err error) {
+	for _, text := range sql {
+		proxyErr = errors.Join(proxyErr, p.proxy.query(ctx, text))
+		err = errors.Join(err, p.real.query(ctx, text))
+	}
+	return proxyErr, err
 }
