@@ -221,14 +221,21 @@ func TestStartupSettings(t *testing.T) {
 		t.Fatalf("told %+v", o.err)
 	}
 	s := w.session()
+	facts, err := catalog.NewFacts([]catalog.Parameter{{Name: "server_version_num", Value: "150018"}, {Name: "extra_float_digits", Value: "1"}, {Name: "client_min_messages", Value: "notice"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, asked := s.Settings.StartupStep(facts); asked {
+		t.Error("the server has to be asked about settings that are kept here")
+	}
 	for name, want := range map[string]string{"application_name": "the app", "extra_float_digits": "3", "client_encoding": "UTF8", "client_min_messages": "warning"} {
-		if got, ok := s.Settings.Show(name); !ok || got != want {
+		if _, got, ok := s.Settings.Value(name, facts); !ok || got != want {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
 	c = w.dial()
 	c.startTLS(nil)
-	c.send(startupPacket(0x00030000, "user", "x", "database", "neondb", "client_encoding", "LATIN1"))
+	c.send(startupPacket(0x00030000, "user", "x", "database", "neondb", "client_encoding", "MULE_INTERNAL"))
 	if o := c.drive("token-alice"); o.err == nil || o.err.Severity != "FATAL" {
 		t.Errorf("told %+v", o.err)
 	}
