@@ -22,38 +22,69 @@ import (
 // binEnv names the directory of another Postgres' initdb and postgres.
 const binEnv = "PGTURNSTILE_TEST_POSTGRES_BIN"
 
-// server is the Postgres of all tests, with schema.sql in its database postgres.
-var server *postgres.Server
+// server is the Postgres of all tests that need one, with schema.sql in its database postgres; see [started].
+var (
+	server     *postgres.Server
+	startError error
+	starting   sync.Once
+)
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	code := m.Run()
+	if server != nil {
+		if err := server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
-func run(m *testing.M) int {
-	var err error
-	if server, err = postgres.Start(context.Background(), postgres.Options{Bin: os.Getenv(binEnv)}); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer server.Stop()
-	schema, err := os.ReadFile("testdata/schema.sql")
-	if err == nil {
-		err = execute(context.Background(), string(schema))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "schema:", err)
-		return 1
-	}
-	return m.Run()
+// started is the server, which the first one who needs it starts: a fuzzer does not.
+func started(ctx context.Context) (*postgres.Server, error) {
+	starting.Do(func() {
+		var schema []byte
+		if schema, startError = os.ReadFile("testdata/schema.sql"); startError != nil {
+			return
+		}
+		if server, startError = postgres.Start(ctx, postgres.Options{Bin: os.Getenv(binEnv)}); startError == nil {
+			startError = runSQL(ctx, server, string(schema))
+		}
+	})
+	return server, startError
 }
 
 // execute runs SQL as the superuser.
 func execute(ctx context.Context, sql string) error {
-	conn, err := pgconn.Connect(ctx, server.DSN("postgres", postgres.Superuser))
+	s, err := started(ctx)
+	if err != nil {
+		return err
+	}
+	return runSQL(ctx, s, sql)
+}
+
+func runSQL(ctx context.Context, s *postgres.Server, sql string) error {
+	conn, err := pgconn.Connect(ctx, s.DSN("postgres", postgres.Superuser))
 	if err != nil {
 		return err
 	}
 	return errors.Join(conn.Exec(ctx, sql).Close(), conn.Close(ctx))
+}
+
+// connect opens a session, which ends with the test.
+func connect(t testing.TB, user string) *pgconn.PgConn {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s, err := started(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgconn.Connect(ctx, s.DSN("postgres", user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // oracle is a session of real Postgres.
@@ -65,13 +96,7 @@ type oracle struct {
 
 func newOracle(t testing.TB, user string) *oracle {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	conn, err := pgconn.Connect(ctx, server.DSN("postgres", user))
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := conn.Hijack()
+	h, err := connect(t, user).Hijack()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,12 +166,7 @@ const reset = "ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL
 
 func newAsker(t testing.TB, user string) *asker {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	conn, err := pgconn.Connect(ctx, server.DSN("postgres", user))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, user)
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return &asker{t: t, conn: conn}
 }

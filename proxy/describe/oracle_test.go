@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/pgturnstile/pgturnstile/proxy/catalog"
 	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/devstack/postgres"
@@ -210,10 +208,7 @@ func state(t testing.TB) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	conn, err := pgconn.Connect(ctx, server.DSN("postgres", postgres.Superuser))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := connect(t, postgres.Superuser)
 	defer conn.Close(ctx)
 	results, err := conn.Exec(ctx, `SELECT string_agg(sequencename || ' ' || coalesce(last_value::text, '-'), ',' ORDER BY 1) FROM pg_sequences;
 		SELECT count(*) || ' relations' FROM pg_class; SELECT count(*) || ' functions' FROM pg_proc; SELECT count(*) || ' types' FROM pg_type;
