@@ -34,11 +34,17 @@ type Caller struct {
 	Subject string
 }
 
-// factsSQL asks for every setting that pg_settings shows to the role, and for those that it never shows; a server gives
-// NULL for a name that it does not know. What pg_settings shows may be read. The token stands in pg_session_jwt.*: left out.
+// factsSQL asks for every setting that pg_settings shows to the role, and for those that it never shows: who the session is, and
+// customized options that the role or the database has a default for. A server gives NULL for a name that it does not know. What
+// pg_settings shows may be read. The token stands in pg_session_jwt.*: left out.
 const factsSQL = `SELECT s.name, pg_catalog.current_setting(s.name, true) FROM pg_catalog.pg_settings AS s` +
 	` WHERE NOT pg_catalog.starts_with(s.name, 'pg_session_jwt.')` +
-	` UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest(ARRAY['is_superuser','role','session_authorization']) AS n`
+	` UNION ALL SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.unnest(ARRAY['is_superuser','role','session_authorization']) AS n` +
+	` UNION SELECT n, pg_catalog.current_setting(n, true) FROM pg_catalog.pg_db_role_setting AS d, pg_catalog.unnest(d.setconfig) AS c,` +
+	` pg_catalog.split_part(c, '=', 1) AS n WHERE pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0` +
+	` AND NOT pg_catalog.starts_with(pg_catalog.lower(n), 'pg_session_jwt.')` +
+	` AND d.setrole OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname OPERATOR(pg_catalog.=) session_user)])` +
+	` AND d.setdatabase OPERATOR(pg_catalog.=) ANY (ARRAY[0::pg_catalog.oid, (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())])`
 
 // reported are the parameters that some version from 14 to 18 reports, in the order of their names. search_path is
 // reported from 18 on; scram_iterations exists from 16 on.

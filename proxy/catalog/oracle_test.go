@@ -69,6 +69,8 @@ func (r real) column(t *testing.T, sql string) []string {
 
 const oracleSchema = `CREATE ROLE guest LOGIN; ALTER ROLE guest SET search_path = shadow, pg_catalog; ALTER ROLE guest SET work_mem = 5000;
 ALTER ROLE guest SET "DateStyle" = 'German'; ALTER ROLE guest SET statement_timeout = '90s'; ALTER ROLE guest SET quote_all_identifiers = on;
+ALTER ROLE guest SET app.tenant = 'guest''s'; ALTER DATABASE postgres SET app.region = 'eu'; ALTER ROLE guest IN DATABASE postgres SET app.region = 'us';
+CREATE DATABASE other; ALTER DATABASE other SET app.elsewhere = 'x'; ALTER ROLE guest SET pg_session_jwt.jwt = 'secret';
 CREATE SCHEMA shadow; GRANT USAGE ON SCHEMA shadow TO guest;
 CREATE FUNCTION shadow.format(text, name, name) RETURNS text LANGUAGE sql AS 'SELECT ''shadowed''';
 CREATE FUNCTION shadow.wrong(oid, oid) RETURNS bool LANGUAGE sql AS 'SELECT false';
@@ -101,9 +103,12 @@ func oracleSession(t *testing.T) (superuser, guest real) {
 		return real{conn}
 	}
 	superuser = connect(postgres.Superuser)
-	if err := superuser.conn.Exec(ctx, oracleSchema).Close(); err != nil {
-		t.Fatal(err)
+	for line := range strings.SplitSeq(oracleSchema, ";") { // CREATE DATABASE runs alone
+		if err := superuser.conn.Exec(ctx, line).Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
+	superuser = connect(postgres.Superuser) // the database's settings are there from the start
 	return superuser, connect("guest")
 }
 
@@ -169,14 +174,17 @@ func compareSettings(t *testing.T, session real) {
 		t.Fatal(err)
 	}
 	names := session.column(t, "SELECT name FROM pg_catalog.pg_settings")
-	names = append(names, "is_superuser", "role", "session_authorization")
+	names = append(names, "is_superuser", "role", "session_authorization", "app.region")
+	if session.column(t, "SELECT current_user")[0] == "guest" {
+		names = append(names, "app.tenant")
+	}
 	for _, name := range names {
 		canonical, value, ok := facts.Setting(strings.ToLower(name))
 		if !ok || canonical != name {
 			t.Errorf("%s: %s, %v", name, canonical, ok)
 			continue
 		}
-		want := session.column(t, "SHOW "+`"`+name+`"`)[0]
+		want := session.column(t, "SHOW "+`"`+strings.ReplaceAll(name, ".", `"."`)+`"`)[0]
 		switch name {
 		case "application_name":
 			want = ""
@@ -198,8 +206,10 @@ func compareSettings(t *testing.T, session real) {
 			t.Errorf("%s is reported as %q, here %q", p.Name, got, p.Value)
 		}
 	}
-	if _, _, ok := facts.Setting("nonsense.a"); ok {
-		t.Error("a setting that is none")
+	for _, name := range []string{"nonsense.a", "app.elsewhere", "pg_session_jwt.jwt"} {
+		if _, _, ok := facts.Setting(name); ok {
+			t.Errorf("%s is none of this session's settings", name)
+		}
 	}
 }
 
