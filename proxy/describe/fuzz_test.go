@@ -91,6 +91,7 @@ func FuzzDescribeNeverSendsTwoStatements(f *testing.F) {
 	}
 	f.Add("SELECT 1) AS a_, (SELECT 2", true, false, []byte{})
 	f.Add("SELECT 1 -- ", true, false, []byte{255})
+	f.Add("SELECT $0", false, true, []byte{2})
 	f.Add("DELETE FROM t RETURNING $1; --", true, true, []byte{255, 0, 1})
 	f.Fuzz(func(t *testing.T, text string, scs, prepare bool, answers []byte) {
 		q := Query{Text: text, StandardConforming: scs, Prepare: prepare}

@@ -103,7 +103,7 @@ func (r *request) rows(query string, types []uint32, base bool) (fields []upstre
 	for {
 		domains := false
 		statement, ok := rowsStatement(query, r.q.StandardConforming, func(n int) string {
-			if n > len(types) {
+			if n < 1 || n > len(types) {
 				return ""
 			}
 			t := names[types[n-1]]
