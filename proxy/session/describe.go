@@ -87,11 +87,16 @@ func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []u
 		}
 		return s.described(ctx, st)
 	case plan.Execute:
+		if err := s.askNow(ctx, st); err != nil {
+			return nil, false, err
+		}
 		inner, perr := s.prepared.get(st.plan.Execute.Name)
-		if perr != nil {
-			return nil, false, perr
+		if perr != nil { // Postgres looks, and says so only when it is executed (UtilityReturnsTuples)
+			return nil, false, nil
 		}
 		return s.rowsOf(ctx, inner)
+	case plan.Prepare:
+		return nil, false, s.askNow(ctx, st)
 	default:
 		return nil, false, nil
 	}

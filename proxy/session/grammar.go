@@ -44,15 +44,17 @@ func (c *cycle) committing() bool {
 func (s *Session) checkGrammar(ctx context.Context) error {
 	text := s.cycle.several
 	s.cycle.several = "" // once is enough
-	err := s.request(ctx, &upstream.Request{
-		// Should it be one statement after all, it has no effect.
-		Transaction: true,
-		Statements:  []upstream.Statement{{SQL: text}, {SQL: "ROLLBACK"}},
-	}, discard{})
+	err := s.request(ctx, wholeString(text), discard{})
 	if up, ok := errors.AsType[*upstream.Error](err); ok && up.Outcome == upstream.Failed && !isGrammar(up.PG) {
 		return nil
 	}
 	return err
+}
+
+// wholeString has the server read a query string of several statements and refuse it for being that. Should it be one statement after
+// all, it has no effect.
+func wholeString(text string) *upstream.Request {
+	return &upstream.Request{Transaction: true, Statements: []upstream.Statement{{SQL: text}, {SQL: "ROLLBACK"}}}
 }
 
 // grammarFirst returns the error that Postgres would have given before e, or e itself if it is that. A BEGIN in a string that

@@ -43,7 +43,7 @@ func readWhole(sql string) *upstream.Error {
 		return grammar(int32(at + 1))
 	}
 	e := failing("42601", 0)
-	e.PG.Routine = "exec_parse_message"
+	e.PG.Routine, e.PG.Message = "exec_parse_message", "cannot insert multiple commands into a prepared statement"
 	return e
 }
 

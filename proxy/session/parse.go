@@ -23,12 +23,12 @@ const (
 
 // parse keeps a prepared statement. The server is asked what it is when the client waits for the answer; a statement that
 // is executed in the same cycle is not asked about beforehand.
-func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
+func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	o := s.planning()
 	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}}
 	for stmt := range sqlscan.Statements(m.Query, o.StandardConforming) {
 		if st.plan.Kind != plan.Empty {
-			return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+			return s.several(ctx, m.Query)
 		}
 		st.plan = plan.Classify(stmt, o)
 		st.params = stmt.MaxParam
@@ -39,6 +39,9 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 	if st.plan.Kind == plan.Refuse {
 		s.unsupported(string(st.plan.Feature))
 		return st.plan.Refusal
+	}
+	if st.plan.Kind == plan.Prepare || st.plan.Kind == plan.Execute {
+		st.params = 0 // no $n in these is a parameter of theirs unless it is declared
 	}
 	st.params = max(st.params, len(m.ParameterOIDs))
 	st.query = describe.Query{
@@ -56,6 +59,18 @@ func (s *Session) parse(m *pgproto3.Parse) *pgerr.Error {
 	}
 	s.cycle.parse(st)
 	return nil
+}
+
+// several is the error for a text of several statements: the parser's, if it does not get through.
+func (s *Session) several(ctx context.Context, text string) error {
+	if s.failed {
+		return errAborted
+	}
+	err := s.request(ctx, wholeString(text), discard{})
+	if err == nil {
+		return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
+	}
+	return err
 }
 
 // declared copies the declared types, nil if there are none.
@@ -117,22 +132,41 @@ func (a asker) Ask(ctx context.Context, statements []upstream.Statement, sink up
 	req := &upstream.Request{Transaction: headed || len(statements) > 1, Statements: statements}
 	if headed {
 		req.Statements = append([]upstream.Statement{head}, statements...)
-		sink = behindHead{sink}
+		sink = &behindHead{RowSink: sink}
 	}
 	return a.request(ctx, req, sink)
 }
 
 // behindHead is a sink for what follows the head.
-type behindHead struct{ upstream.RowSink }
+type behindHead struct {
+	upstream.RowSink
+	behind bool
+	buf    []byte // of the head's own row
+}
 
-func (b behindHead) Fields(i int, fields []upstream.Field) error {
-	if i == 0 {
+func (b *behindHead) Fields(i int, fields []upstream.Field) error {
+	if b.behind = i > 0; !b.behind {
 		return nil
 	}
 	return b.RowSink.Fields(i-1, fields)
 }
 
-func (b behindHead) Complete(i int, c upstream.Completion) error {
+func (b *behindHead) NextRow() []byte {
+	if !b.behind {
+		return b.buf[:0]
+	}
+	return b.RowSink.NextRow()
+}
+
+func (b *behindHead) EndRow(row []byte) error {
+	if !b.behind {
+		b.buf = row
+		return nil
+	}
+	return b.RowSink.EndRow(row)
+}
+
+func (b *behindHead) Complete(i int, c upstream.Completion) error {
 	if i == 0 {
 		return nil
 	}

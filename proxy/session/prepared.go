@@ -46,7 +46,7 @@ func (st *preparedStatement) size() int {
 // here reports whether st is answered without the server.
 func (s *Session) here(st *preparedStatement) bool {
 	switch st.plan.Kind {
-	case plan.Forward:
+	case plan.Forward, plan.Prepare, plan.Execute:
 		return false
 	case plan.Show:
 		_, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts)

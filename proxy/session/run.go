@@ -266,7 +266,7 @@ func (s *Session) handle(ctx context.Context, msg pgproto3.FrontendMessage) erro
 	case *pgproto3.Query:
 		return s.query(ctx, m)
 	case *pgproto3.Parse:
-		return s.extended(ctx, fault(s.parse(m)))
+		return s.extended(ctx, s.parse(ctx, m))
 	case *pgproto3.Bind:
 		return s.extended(ctx, s.bind(ctx, m))
 	case *pgproto3.Describe:

@@ -116,7 +116,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.plan.Kind == plan.Refuse:
 		s.unsupported(string(x.plan.Feature))
 		x.refusal = x.plan.Refusal
-	case x.simple && st.MaxParam > 0 && !s.ownsParameters(st):
+	case x.simple && st.MaxParam > 0 && x.plan.Kind != plan.Prepare && !s.ownsParameters(st):
 		x.refusal = s.noParameter(st)
 	}
 	s.cycle.execute(x)
