@@ -19,7 +19,8 @@ const maxIdle = 100
 
 // pool keeps backends per database and role, all users of a role sharing them, the last one used first.
 type pool struct {
-	admin pgconn.Config // the superuser's; host and port are everybody's
+	admin     pgconn.Config // the superuser's; host and port are everybody's
+	keepState bool          // see Options
 
 	mu     sync.Mutex
 	closed bool
@@ -39,8 +40,8 @@ type adminConn struct {
 	conn *pgconn.PgConn
 }
 
-func newPool(admin *pgconn.Config) *pool {
-	return &pool{admin: *admin.Copy(), idle: map[poolKey][]*backend{}, ready: map[poolKey]bool{}, admins: map[string]*adminConn{},
+func newPool(admin *pgconn.Config, keepState bool) *pool {
+	return &pool{admin: *admin.Copy(), keepState: keepState, idle: map[poolKey][]*backend{}, ready: map[poolKey]bool{}, admins: map[string]*adminConn{},
 		live: map[*backend]struct{}{}, setup: make(chan struct{}, 1)}
 }
 
@@ -165,7 +166,7 @@ func (p *pool) open(ctx context.Context, key poolKey) (*backend, error) {
 
 // put gives a backend back; what its request left on it is reset before the next one's statements.
 func (p *pool) put(key poolKey, b *backend) {
-	if b.closed.Load() || b.reset() != nil {
+	if b.closed.Load() || !p.keepState && b.reset() != nil {
 		p.drop(b)
 		return
 	}

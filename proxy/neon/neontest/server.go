@@ -34,6 +34,8 @@ type Options struct {
 	MaxRequest, MaxResponse int
 	// MaxConns is the number of clients above which older connections are closed; 0 is Neon's 100.
 	MaxConns int
+	// KeepState leaves out the reset of connections to Postgres between requests, so that it shows what depends on it.
+	KeepState bool
 	// Clock is what tokens, keys and the age of connections are judged by; nil is the machine's.
 	Clock Clock
 }
@@ -89,7 +91,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("neontest: %w", err)
 	}
-	s := &Server{options: o, pool: newPool(admin), url: "http://" + ln.Addr().String() + "/sql", served: make(chan struct{})}
+	s := &Server{options: o, pool: newPool(admin, o.KeepState), url: "http://" + ln.Addr().String() + "/sql", served: make(chan struct{})}
 	s.keys = &keyCache{clock: o.Clock, client: o.JWKSClient, pause: o.JWKSRetryPause, configure: o.Providers != nil, providers: o.Providers, entries: map[cacheKey]*cacheEntry{}}
 	s.conns = &conns{clock: o.Clock, max: o.MaxConns, open: map[net.Conn]*clientConn{}}
 	protocols := new(http.Protocols)
