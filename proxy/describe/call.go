@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -67,6 +68,9 @@ func (r *request) describeCall() (*Description, error) {
 	if err := r.callable(candidates); err != nil {
 		return nil, err
 	}
+	if complete(params) && silent(candidates) {
+		return &Description{Params: params}, nil
+	}
 	if len(candidates) != 1 || candidates[0].unclear {
 		return r.undescribedCall(params)
 	}
@@ -79,12 +83,25 @@ func (r *request) describeCall() (*Description, error) {
 			params[n-1] = p.types[i]
 		}
 	}
-	for _, oid := range params {
-		if oid == 0 {
-			return r.undescribedCall(params)
-		}
+	if !complete(params) {
+		return r.undescribedCall(params)
 	}
 	return r.outputs(p, params)
+}
+
+// complete reports whether every parameter has a type.
+func complete(params []uint32) bool { return !slices.Contains(params, 0) }
+
+// silent reports whether there are candidates, none of which returns anything: then it does not matter which one is meant.
+func silent(candidates []procedure) bool {
+	for _, c := range candidates {
+		for _, m := range c.modes {
+			if m == modeOut || m == modeInOut || m == modeTable {
+				return false
+			}
+		}
+	}
+	return len(candidates) > 0
 }
 
 // callable returns what Postgres has against the name and the arguments. P takes no CALL, but a SELECT of the same words is
@@ -121,10 +138,8 @@ func (r *request) callable(candidates []procedure) error {
 func (r *request) undescribedCall(params []uint32) (*Description, error) {
 	e := pgerr.Unsupported("Describe of this CALL",
 		"Declare the types of all parameters, or give the procedure a name of its own and plain parameters.")
-	for _, oid := range params {
-		if oid == 0 {
-			return nil, e
-		}
+	if !complete(params) {
+		return nil, e
 	}
 	return &Description{Params: params, Rows: true, Err: e}, nil
 }

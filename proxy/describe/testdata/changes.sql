@@ -247,3 +247,26 @@ CALL public.twice(1, 2)
 CALL annex.far($1, $2)
 CALL annex.far('novel', '1')
 CALL annex.far('novel'
+CALL many($1)
+CALL many(1)
+CALL many($1::int)
+CALL poly(1)
+CALL tidy(a => 1)
+CALL tidy(VARIADIC '{1}')
+CALL tidy(1 + $1)
+CALL tidy()
+CALL tidy(nope)
+CALL tidy('x')
+CALL nosuch($1)
+CALL overloaded(1)
+CALL public.tidy($1)
+CALL tidy((SELECT 1))
+CREATE TABLE made40 AS EXECUTE nothing
+DECLARE c SCROLL CURSOR FOR SELECT * FROM author FOR UPDATE
+DECLARE c CURSOR FOR WITH d AS (DELETE FROM loan RETURNING *) SELECT * FROM d
+CREATE MATERIALIZED VIEW made41 AS WITH d AS (DELETE FROM loan RETURNING *) SELECT * FROM d
+EXPLAIN (COSTS off, FORMAT json) SELECT $1 IS NULL
+INSERT INTO author (name) SELECT name FROM author WHERE id = 1 RETURNING name, (WITH q AS (SELECT 1 AS one) SELECT one FROM q)
+UPDATE author SET bio = (SELECT title FROM book WHERE author_id = author.id LIMIT 1) FROM LATERAL (SELECT 1 AS k) s RETURNING k
+DELETE FROM author AS a USING LATERAL (SELECT 2 AS k) s WHERE a.id = s.k RETURNING a.*, s
+INSERT INTO author (name) VALUES ('x') RETURNING CASE WHEN id > 3 THEN 'big' ELSE name END, id::text, name COLLATE "C"
