@@ -9,9 +9,7 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
-	"github.com/pgturnstile/pgturnstile/proxy/plan"
 	"github.com/pgturnstile/pgturnstile/proxy/splice"
-	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
@@ -48,7 +46,7 @@ func (s *Session) readAlike(g *group, x *execution) *pgerr.Error {
 	then := s.planning().StandardConforming
 	if x.from != nil {
 		then = x.from.query.StandardConforming
-		if l := x.from.literals; l != "" && l != s.literals() {
+		if l := x.from.literals; l.kinds != 0 && l.settings != s.literalSettings(l.kinds) {
 			s.unsupported("literal_settings")
 			return pgerr.Unsupported("executing a statement with a literal like a date that was prepared under another DateStyle, IntervalStyle or TimeZone",
 				"Prepare it again.")
@@ -59,27 +57,6 @@ func (s *Session) readAlike(g *group, x *execution) *pgerr.Error {
 	}
 	s.unsupported("standard_conforming_strings")
 	return pgerr.Unsupported("a text with a backslash that was sent before standard_conforming_strings was changed", "Send it again.")
-}
-
-// literals are the settings by which the server reads a literal date, time or interval: once, when the statement is prepared.
-func (s *Session) literals() string {
-	var b strings.Builder
-	for _, name := range [...]string{"datestyle", "intervalstyle", "timezone"} {
-		v, _ := s.settings.Now(name, s.facts)
-		b.WriteString(v + ";")
-	}
-	return b.String()
-}
-
-// literalsOf is literals where the text has a string that may be such a literal, "" if not.
-func (s *Session) literalsOf(text string, o plan.Options) string {
-	sc := sqlscan.New(text, o.StandardConforming)
-	for t, ok := sc.Next(); ok; t, ok = sc.Next() {
-		if t.Kind == sqlscan.String && strings.ContainsAny(t.Text(text), "0123456789") && strings.ContainsAny(t.Text(text), "-/.: ") {
-			return s.literals()
-		}
-	}
-	return ""
 }
 
 // settingCalls prepares what set_config() calls in the statement assign. The step, if it has one, comes behind the statement.

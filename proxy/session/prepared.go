@@ -20,8 +20,8 @@ type preparedStatement struct {
 	plan   plan.Plan
 	query  describe.Query // what was parsed, with the settings of then
 	params int            // how many parameters Bind has to give
-	// literals are the settings by which the server reads literals, as they were then, if there is a literal that hangs on them.
-	literals string
+	// literals are those in the text that hang on settings.
+	literals literals
 
 	// description is what the server says of it; nil: it was not asked yet.
 	description *describe.Description
