@@ -105,6 +105,13 @@ func (r *Report) Table(w io.Writer) {
 	line("**all**", &all)
 }
 
+// WriteDifferences writes each difference that is not accepted in the form of accepted.tsv, with the difference for a reason.
+func (r *Report) WriteDifferences(w io.Writer) {
+	for _, c := range r.Unexplained() {
+		fmt.Fprintf(w, "%s\t%v\t%d\t%s\n", escapeText.Replace(c.Statement.Text), c.Variant, r.Version, escapeText.Replace(c.Difference))
+	}
+}
+
 // Print writes the table, what is accepted by its reasons, and each difference that is not.
 func (r *Report) Print(w io.Writer) {
 	r.Table(w)

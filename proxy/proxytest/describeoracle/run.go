@@ -115,6 +115,16 @@ func (p *pair) cases(ctx context.Context, s *Statement) ([]Case, error) {
 			return nil, err
 		}
 		c.Difference = Difference(q.Real, c.Proxy)
+		if c.Difference == "" {
+			// By now the proxy may know the answer.
+			again, err := p.proxy.askInTurns(ctx, q.Text, q.Declared)
+			if err != nil {
+				return nil, err
+			}
+			if d := Difference(q.Real, again); d != "" {
+				c.Difference = "asked again, message by message: " + d
+			}
+		}
 		cases[i] = c
 	}
 	afterErr, err := p.query(ctx, s.After)

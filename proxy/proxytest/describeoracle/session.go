@@ -57,8 +57,33 @@ func (s *session) ask(ctx context.Context, text string, declared []uint32) (Answ
 	}
 	s.frontend.SendParse(&pgproto3.Parse{Query: text, ParameterOIDs: declared})
 	s.frontend.SendDescribe(&pgproto3.Describe{ObjectType: 'S'})
+	return s.answer(Answer{}), nil
+}
+
+// askInTurns is the same with a named statement and a Sync behind each message, as of a driver that waits for each answer.
+func (s *session) askInTurns(ctx context.Context, text string, declared []uint32) (Answer, error) {
+	if s.conn == nil {
+		if err := s.login(ctx); err != nil {
+			return Answer{}, err
+		}
+	}
+	const name = "in turns"
+	s.frontend.SendParse(&pgproto3.Parse{Name: name, Query: text, ParameterOIDs: declared})
+	a := s.answer(Answer{})
+	if !a.Parsed || a.Broken != "" {
+		return a, nil
+	}
+	s.frontend.SendDescribe(&pgproto3.Describe{ObjectType: 'S', Name: name})
+	if a = s.answer(a); a.Broken != "" {
+		return a, nil
+	}
+	s.frontend.SendClose(&pgproto3.Close{ObjectType: 'S', Name: name})
+	return s.answer(a), nil
+}
+
+// answer sends Sync and adds what comes to a.
+func (s *session) answer(a Answer) Answer {
 	s.frontend.SendSync(&pgproto3.Sync{})
-	var a Answer
 	err := s.exchange(func(message pgproto3.BackendMessage) {
 		switch m := message.(type) {
 		case *pgproto3.ParseComplete:
@@ -70,7 +95,7 @@ func (s *session) ask(ctx context.Context, text string, declared []uint32) (Answ
 			}
 		case *pgproto3.RowDescription:
 			a.Rows, a.Fields = true, fields(m)
-		case *pgproto3.NoData:
+		case *pgproto3.NoData, *pgproto3.CloseComplete:
 		case *pgproto3.ErrorResponse:
 			a.Err = failure(m)
 		default:
@@ -81,7 +106,7 @@ func (s *session) ask(ctx context.Context, text string, declared []uint32) (Answ
 		s.close()
 		a.Broken = err.Error()
 	}
-	return a, nil
+	return a
 }
 
 // query runs sql as a simple Query.

@@ -5,9 +5,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -22,6 +24,7 @@ func main() {
 		bins = append(bins, dir)
 		return nil
 	})
+	differences := flag.String("differences", "", "file to write what differs to, in the form of testdata/accepted.tsv")
 	pairs := flag.Int("pairs", 4, "pairs of sessions at once")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -33,14 +36,21 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	var list bytes.Buffer
 	good := true
 	for _, bin := range bins {
-		same, err := report(ctx, bin, *pairs)
+		same, err := report(ctx, bin, *pairs, &list)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		good = good && same
+	}
+	if *differences != "" {
+		if err := os.WriteFile(*differences, list.Bytes(), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
 	}
 	if !good {
 		os.Exit(1)
@@ -48,7 +58,7 @@ func main() {
 }
 
 // report prints one server's report, and returns whether all is the same or accepted.
-func report(ctx context.Context, bin string, pairs int) (bool, error) {
+func report(ctx context.Context, bin string, pairs int, differences io.Writer) (bool, error) {
 	statements, err := describeoracle.Corpus()
 	if err != nil {
 		return false, err
@@ -69,6 +79,7 @@ func report(ctx context.Context, bin string, pairs int) (bool, error) {
 	}
 	r := describeoracle.NewReport(stack.Release, stack.Sides.Version, cases, accepted)
 	r.Print(os.Stdout)
+	r.WriteDifferences(differences)
 	fmt.Printf("In %.0f s.\n\n", time.Since(start).Seconds())
 	return len(r.Unexplained()) == 0 && len(r.Stale) == 0, nil
 }
