@@ -147,7 +147,7 @@ func (b *batch) arrange(g *group) {
 			b.places = append(b.places, place{charStart: m.hidden.charStart, text: m.hidden.sql, ours: !m.hidden.words})
 			edited = true
 		case m.exec != nil:
-			b.places = append(b.places, place{charStart: m.exec.charStart, text: m.exec.sql, under: m.exec.under, ours: m.exec.prepared})
+			b.places = append(b.places, place{charStart: m.exec.charStart, text: m.exec.sql, under: m.exec.under, ours: m.exec.prepared != nil})
 			edited = edited || m.exec.sql.Edited()
 		}
 	}

@@ -49,8 +49,8 @@ type execution struct {
 	// pinned: sql gives parameters their types. bound are params as they were before.
 	pinned bool
 	bound  [][]byte
-	// prepared: executed by SQL's EXECUTE, in whose text its positions mean nothing.
-	prepared bool
+	// prepared is the EXECUTE of SQL that this is executed by, in whose text its positions mean nothing; nil if none.
+	prepared *execution
 	// charStart is how many characters of the client's query string stand before text.
 	charStart int
 	// refusal, when set, is the statement's whole outcome.

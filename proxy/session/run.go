@@ -203,7 +203,7 @@ func (s *Session) failGroup(ctx context.Context, g *group, out *answers, b *batc
 	}
 	s.metrics.ended(g, "failed")
 	if b != nil {
-		e = b.mapPosition(s.whileSet(b, e))
+		e = g.argumentError(b.mapPosition(s.whileSet(b, e)))
 	}
 	if !out.wrote {
 		if err := s.grammarFirst(ctx, e); err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -33,7 +34,7 @@ func (s *Session) prepare(ctx context.Context, g *group, x *execution) error {
 	}}
 	st.literals = s.literalsOf(p.Body, s.planning())
 	if err := s.ask(ctx, st); err != nil {
-		return movedBy(err, x.charStart+utf8.RuneCountInString(x.text[:p.BodyStart]))
+		return inPrepare(err, x)
 	}
 	if err := s.prepared.add(st); err != nil {
 		return err
@@ -41,6 +42,23 @@ func (s *Session) prepare(ctx context.Context, g *group, x *execution) error {
 	g.done("PREPARE")
 	g.members[len(g.members)-1].parse = st
 	return nil
+}
+
+// inPrepare is an error of asking about PREPARE's statement with its position in the client's query string. One in the type list comes
+// as a negative position, counted from there.
+func inPrepare(err error, x *execution) error {
+	e, ok := errors.AsType[*pgerr.Error](err)
+	if !ok || e.Position == 0 {
+		return err
+	}
+	p := x.plan.Prepare
+	start := p.BodyStart
+	if e.Position < 0 {
+		start = max(strings.Index(x.text, p.TypeList), 0)
+	}
+	c := *e
+	c.Position = max(c.Position, -c.Position) + int32(x.charStart+utf8.RuneCountInString(x.text[:start]))
+	return &c
 }
 
 // nothingChanged refuses to ask the server about a statement where earlier ones of the group, which have not been sent yet, may
@@ -83,7 +101,7 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 	if err := s.ask(ctx, st); err != nil {
 		return err
 	}
-	if want := len(st.description.Params); len(e.Args) != want {
+	if want := len(st.description.Params); want > 0 && len(e.Args) != want { // of a statement without parameters nobody counts
 		return pgerr.New(pgerr.SyntaxError, `wrong number of parameters for prepared statement "%s"`, e.Name).
 			WithDetail("Expected %d parameters but got %d.", want, len(e.Args))
 	}
@@ -97,13 +115,13 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 	y := *x
 	y.plan, y.text, y.params, y.from = st.plan, st.query.Text, params, st
 	y.sql = splice.Apply(y.text, nil)
-	y.prepared = true
+	y.prepared = x
 	return s.forward(ctx, g, &y)
 }
 
 // arguments evaluates EXECUTE's arguments: literals here, everything else by the server.
 func (s *Session) arguments(ctx context.Context, g *group, x *execution, st *preparedStatement) ([][]byte, error) {
-	args := x.plan.Execute.Args
+	args := x.plan.Execute.Args[:len(st.description.Params)]
 	params := make([][]byte, len(args))
 	for i, a := range args {
 		v, ok := literal(a, st.description.Params[i], x.params)
@@ -133,12 +151,44 @@ func literal(a plan.Arg, oid uint32, bound [][]byte) (value []byte, ok bool) {
 		switch oid {
 		case pgtype.NumericOID:
 			return []byte(a.Value), true
-		case pgtype.Int2OID, pgtype.Int4OID, pgtype.Int8OID:
-			_, err := strconv.ParseInt(a.Value, 10, 64)
-			return []byte(a.Value), err == nil
+		case pgtype.Int2OID:
+			return integer(a.Value, 16)
+		case pgtype.Int4OID:
+			return integer(a.Value, 32)
+		case pgtype.Int8OID:
+			return integer(a.Value, 64)
 		}
 	}
 	return nil, false
+}
+
+func integer(literal string, bits int) (value []byte, ok bool) {
+	_, err := strconv.ParseInt(literal, 10, bits)
+	return []byte(literal), err == nil
+}
+
+// argumentError is e with its place in EXECUTE's text, where it is about the value of an argument: the server was given a parameter.
+func (g *group) argumentError(e *pgerr.Error) *pgerr.Error {
+	if g.sent != 1 || !isBind(e) {
+		return e
+	}
+	var n int
+	if _, err := fmt.Sscanf(e.Where, "unnamed portal parameter $%d", &n); err != nil {
+		return e
+	}
+	for _, m := range g.members {
+		if m.exec == nil || m.exec.prepared == nil {
+			continue
+		}
+		x := m.exec.prepared
+		if args := x.plan.Execute.Args; n <= len(args) {
+			c := *e
+			c.Where = ""
+			c.Position = int32(x.charStart + utf8.RuneCountInString(x.text[:args[n-1].Start]) + 1)
+			return &c
+		}
+	}
+	return e
 }
 
 // evaluated has the server evaluate the arguments as EXECUTE does, each once and as its parameter's type, by a prepared statement
