@@ -13,15 +13,17 @@ type Report struct {
 	Release string
 	Version int
 	Cases   []Case
-	Stale   []Accepted // lines of accepted.tsv for this version that nothing needs
+	Stale   []Accepted // lines of accepted.tsv about what was asked that nothing needs
 }
 
 // NewReport gives each difference its accepted reason.
 func NewReport(release string, version int, cases []Case, accepted []Accepted) *Report {
 	r := &Report{Release: release, Version: version, Cases: cases}
 	used := make([]bool, len(accepted))
+	asked := map[string]bool{}
 	for i := range r.Cases {
 		c := &r.Cases[i]
+		asked[c.Statement.Text] = true
 		for j := range accepted {
 			if c.Difference != "" && accepted[j].covers(&c.Question, version) {
 				c.Reason = accepted[j].Reason
@@ -30,7 +32,7 @@ func NewReport(release string, version int, cases []Case, accepted []Accepted) *
 		}
 	}
 	for j, a := range accepted {
-		if !used[j] && (a.Versions == nil || slices.Contains(a.Versions, version)) {
+		if !used[j] && asked[a.Text] && (a.Versions == nil || slices.Contains(a.Versions, version)) {
 			r.Stale = append(r.Stale, a)
 		}
 	}

@@ -136,7 +136,6 @@ SELECT
 --@ go "SELECT 'a' || 'open \nx"
 --@ go "SELECT \"open"
 --@ go "SELECT $tag$ open $tga$"
---@ go "SELECT /* open"
 --@ go "SELECT 1 /* /* */"
 --@ go "SELECT 1 */"
 --@ go "SELECT E'a\\'b', 1"
