@@ -1,6 +1,8 @@
 package describe
 
 import (
+	"slices"
+
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
@@ -102,30 +104,41 @@ func (r *request) rewritten() (query string, ok bool, err error) {
 		return "", false, nil
 	}
 	w := &rewriting{statement: r.st}
-	query, ok = w.query(0, len(r.st.toks), nil)
+	query, ok = w.query(0, len(r.st.toks), true)
 	if ok && len(w.hidden) > 0 {
 		tables, err := r.inSchemas(w.hidden)
 		if err != nil {
 			return "", false, err
 		}
 		w = &rewriting{statement: r.st, tables: tables}
-		query, ok = w.query(0, len(r.st.toks), nil)
+		query, ok = w.query(0, len(r.st.toks), true)
 		ok = ok && len(w.hidden) == 0
 	}
 	return query, ok && !read(query, r.q.StandardConforming).broken, nil
 }
 
+// maxHidden bounds the tables whose schemas are asked for.
+const maxHidden = 16
+
 // inSchemas gives tables their schemas' names. What is no table has none.
 func (r *request) inSchemas(names []string) (map[string]string, error) {
-	found := map[string]string{}
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) > maxHidden {
+		return nil, nil
+	}
+	var ask []upstream.Statement
 	for _, name := range names {
-		a, err := r.run(0, upstream.Statement{SQL: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c " +
+		ask = append(ask, upstream.Statement{SQL: "SELECT pg_catalog.format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class AS c " +
 			"JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace " +
 			"WHERE c.oid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1)", Params: [][]byte{[]byte(name)}})
-		if err != nil {
-			return nil, err
-		}
-		if v, err := a.single(0); err == nil {
+	}
+	a, err := r.run(0, ask...)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]string{}
+	for i, name := range names {
+		if v, err := a.single(i); err == nil {
 			found[name] = v.text
 		}
 	}

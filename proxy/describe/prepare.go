@@ -22,8 +22,14 @@ type span struct {
 	cut    []splice.Edit
 }
 
-// whole is the statement with all that stands around it, but for leading semicolons.
-func (r *request) whole() span { return span{lo: r.st.start, hi: len(r.q.Text)} }
+// whole is the statement with all that stands around it, but for leading semicolons. From a text that is broken nothing is
+// taken.
+func (r *request) whole() span {
+	if r.st.broken {
+		return span{hi: len(r.q.Text)}
+	}
+	return span{lo: r.st.start, hi: len(r.q.Text)}
+}
 
 // prepared is P: it has the server analyse, and neither plan nor run, a query or data-modifying statement. The error is the
 // statement's own, its position in the text.

@@ -1,6 +1,7 @@
 package describe
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
@@ -10,20 +11,28 @@ import (
 // joined with become FROM, and RETURNING becomes the columns. Only P's success makes it right: it is more permissive.
 type rewriting struct {
 	*statement
+	ctes map[string]bool // names of the outermost WITH list
+	row  string          // a name that the statement does not use
 	// tables gives the schema-qualified name of a target whose name a CTE hides.
 	tables map[string]string
 	hidden []string // targets whose name a CTE hides and tables does not know
 }
 
-// query rewrites the statement [lo, hi). False: its words are not those of the grammar.
-func (w *rewriting) query(lo, hi int, outer []cte) (string, bool) {
+// query rewrites the statement [lo, hi), the whole or a CTE of its outermost WITH list: Postgres takes data-modifying CTEs
+// nowhere else. False: its words are not those of the grammar.
+func (w *rewriting) query(lo, hi int, outermost bool) (string, bool) {
 	lo, hi = w.unwrap(lo, hi)
 	h := w.head(lo, hi)
 	if !h.ok {
 		return "", false
 	}
-	visible := append(append([]cte(nil), outer...), h.ctes...)
-	with, ok := w.with(lo, h, visible)
+	if outermost {
+		w.ctes, w.row = make(map[string]bool, len(h.ctes)), freshIn(w.statement, "d")
+		for _, c := range h.ctes {
+			w.ctes[c.name] = true
+		}
+	}
+	with, ok := w.with(lo, h, outermost)
 	if !ok {
 		return "", false
 	}
@@ -38,22 +47,22 @@ func (w *rewriting) query(lo, hi int, outer []cte) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	w.qualify(&t, visible)
+	w.qualify(&t, h.ctes)
 	return with + w.columns(t, ret, hi), true
 }
 
-// with is the WITH list at lo, its members rewritten.
-func (w *rewriting) with(lo int, h head, visible []cte) (string, bool) {
+// with is the WITH list at lo; if it is the outermost one, its members are rewritten.
+func (w *rewriting) with(lo int, h head, outermost bool) (string, bool) {
 	if len(h.ctes) == 0 {
 		return "", true
 	}
 	var sql strings.Builder
 	pos := w.toks[lo].Start
 	for _, c := range h.ctes {
-		if !w.modifies(c.lo, c.hi) {
+		if !outermost || !w.modifies(c.lo, c.hi) {
 			continue
 		}
-		body, ok := w.query(c.lo, c.hi, visible)
+		body, ok := w.query(c.lo, c.hi, false)
 		if !ok {
 			return "", false
 		}
@@ -184,25 +193,23 @@ func (w *rewriting) source(lo, ret int) string {
 	return ""
 }
 
-// qualify gives the target its schema if a CTE hides its name: what is modified is never a CTE.
-func (w *rewriting) qualify(t *target, visible []cte) {
+// qualify gives the target its schema if a CTE, one of own or of the outermost list, hides its name: what is modified is never
+// a CTE.
+func (w *rewriting) qualify(t *target, own []cte) {
 	scan := sqlscan.New(t.name, w.standardConforming)
 	first, _ := scan.Next()
 	if second, more := scan.Next(); more && second.Is(t.name, '.') {
 		return
 	}
 	name := sqlscan.Ident(t.name, first)
-	for _, c := range visible {
-		if c.name != name {
-			continue
-		}
-		if w.tables[t.name] == "" {
-			w.hidden = append(w.hidden, t.name)
-			return
-		}
-		t.name = w.tables[t.name]
+	if !w.ctes[name] && !slices.ContainsFunc(own, func(c cte) bool { return c.name == name }) {
 		return
 	}
+	if w.tables[t.name] == "" {
+		w.hidden = append(w.hidden, t.name)
+		return
+	}
+	t.name = w.tables[t.name]
 }
 
 // columns is the SELECT that has the columns of the RETURNING clause at ret.
@@ -237,8 +244,7 @@ func (w *rewriting) columns(t target, ret, hi int) string {
 		return columns
 	}
 	// Outside, so that anything of these names in the statement comes first, as it does in RETURNING.
-	d := freshIn(w.statement, "d")
-	return "SELECT " + d + ".* FROM " + t.name + " AS " + old + ", " + t.name + " AS " + new + ", LATERAL (" + columns + ") AS " + d
+	return "SELECT " + w.row + ".* FROM " + t.name + " AS " + old + ", " + t.name + " AS " + new + ", LATERAL (" + columns + ") AS " + w.row
 }
 
 // actions is the list [lo, hi), in a MERGE with merge_action() replaced: it has a meaning nowhere else.

@@ -49,7 +49,7 @@ func TestRewriting(t *testing.T) {
 	} {
 		s := read(tc.sql, true)
 		w := rewriting{statement: s}
-		got, ok := w.query(0, len(s.toks), nil)
+		got, ok := w.query(0, len(s.toks), true)
 		if !ok || got != tc.want {
 			t.Errorf("%s\n got %q %v\nwant %q", tc.sql, got, ok, tc.want)
 		}
@@ -59,11 +59,11 @@ func TestRewriting(t *testing.T) {
 func TestATargetNamedLikeACTE(t *testing.T) {
 	s := read(`WITH "T" AS (SELECT 1), u AS (UPDATE U SET a = 1 RETURNING a) DELETE FROM "T" RETURNING *`, true)
 	w := rewriting{statement: s}
-	if _, ok := w.query(0, len(s.toks), nil); !ok || strings.Join(w.hidden, ",") != `U,"T"` {
+	if _, ok := w.query(0, len(s.toks), true); !ok || strings.Join(w.hidden, ",") != `U,"T"` {
 		t.Errorf("hidden are %v", w.hidden)
 	}
 	w = rewriting{statement: s, tables: map[string]string{"U": "a.u", `"T"`: `b."T"`}}
-	got, ok := w.query(0, len(s.toks), nil)
+	got, ok := w.query(0, len(s.toks), true)
 	if want := `WITH "T" AS (SELECT 1), u AS (SELECT a FROM a.u) SELECT * FROM b."T"`; !ok || got != want || w.hidden != nil {
 		t.Errorf("got %s %v", got, ok)
 	}
@@ -114,5 +114,26 @@ func TestArraysAsText(t *testing.T) {
 	}
 	if list, err := oids(value{text: "{}"}); err != nil || len(list) != 0 {
 		t.Errorf("an empty array is %v, %v", list, err)
+	}
+}
+
+// Whatever is nested, the work stays linear in the text.
+func TestDeepNesting(t *testing.T) {
+	const n = 40000
+	for _, sql := range []string{
+		strings.Repeat("(", n) + "SELECT 1" + strings.Repeat(")", n),
+		strings.Repeat("(", n) + "SELECT 1 INTO x" + strings.Repeat(")", n),
+		strings.Repeat("WITH a AS (", n/4) + "DELETE FROM t RETURNING a" + strings.Repeat(") SELECT 1", n/4),
+		strings.Repeat("WITH a AS (", n/4) + "SELECT 1" + strings.Repeat(") DELETE FROM a RETURNING 1", n/8) + strings.Repeat(") DELETE FROM b RETURNING 1", n/4-n/8),
+		"WITH a AS (DELETE FROM t RETURNING 1)" + strings.Repeat(", a AS (DELETE FROM a USING b RETURNING old.x)", n/16) + " SELECT 1",
+		"UPDATE t SET a = 1" + strings.Repeat(" IS DISTINCT FROM 1", n/8) + " RETURNING 1",
+	} {
+		ask := &asking{}
+		if _, err := newDescriber(Options{}).Describe(t.Context(), ask, selecting(sql)); err == nil {
+			continue
+		}
+		if ask.asked.Load() == 0 {
+			t.Errorf("%.30s: the server is not asked", sql)
+		}
 	}
 }

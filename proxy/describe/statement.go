@@ -14,7 +14,8 @@ const maxParams = 32767
 // token is a token and the number of brackets open around it; a bracket itself counts as outside.
 type token struct {
 	sqlscan.Token
-	depth int
+	depth  int
+	closer int // of an opening bracket: the token that closes it, or the number of tokens if they were cut before it
 }
 
 // statement is what is read of a text that holds one statement. Immutable after read.
@@ -49,6 +50,7 @@ func read(sql string, standardConforming bool) *statement {
 func (s *statement) tokens(part sqlscan.Statement) {
 	scan := sqlscan.New(part.Text, s.standardConforming)
 	depth := 0
+	var open []int // brackets among s.toks
 	for i := 0; i < part.Tokens; i++ {
 		t, ok := scan.Next()
 		if !ok {
@@ -59,14 +61,24 @@ func (s *statement) tokens(part sqlscan.Statement) {
 		if closes(s.sql, t) && depth > 0 {
 			depth--
 		}
-		if len(s.toks) < maxTokens {
-			s.toks = append(s.toks, token{t, depth})
-		} else {
+		if len(s.toks) == maxTokens {
 			s.cut = true
+			continue
 		}
+		if closes(s.sql, t) && len(open) > 0 {
+			s.toks[open[len(open)-1]].closer = len(s.toks)
+			open = open[:len(open)-1]
+		}
+		if opens(s.sql, t) {
+			open = append(open, len(s.toks))
+		}
+		s.toks = append(s.toks, token{Token: t, depth: depth})
 		if opens(s.sql, t) {
 			depth++
 		}
+	}
+	for _, i := range open {
+		s.toks[i].closer = len(s.toks)
 	}
 }
 
@@ -119,12 +131,7 @@ func (s *statement) clause(lo, hi int, upper ...string) int {
 }
 
 // closing is the bracket that closes the one at i; the end of the tokens if they were cut before it.
-func (s *statement) closing(i int) int {
-	depth := s.toks[i].depth
-	for i++; i < len(s.toks) && s.toks[i].depth > depth; i++ {
-	}
-	return i
-}
+func (s *statement) closing(i int) int { return s.toks[i].closer }
 
 // colID reports whether token i can name a relation or a CTE.
 func (s *statement) colID(i int) bool {
