@@ -239,3 +239,18 @@ func TestDerivedIssuer(t *testing.T) {
 		}
 	}
 }
+
+// A second route to the same data, for another role, is the way to let visitors in.
+func TestARouteForVisitorsIsNoMistake(t *testing.T) {
+	c := mustLoad(t, Source{File: goodPath})
+	users := c.Routes[0]
+	visitors := users
+	users.Database, users.NeonDatabase, users.Role = "app", "app", "authenticated"
+	visitors.Database, visitors.NeonDatabase, visitors.Role = "visitors", "app", "anonymous"
+	c.Routes = []Route{users, visitors}
+	for _, w := range c.Warnings() {
+		if strings.Contains(w.String(), "neon_database") {
+			t.Error(w)
+		}
+	}
+}

@@ -50,7 +50,9 @@ func (c *Config) warnRoutes(w *warnings) {
 		}
 		if r.Database != r.NeonDatabase {
 			for j, other := range c.Routes {
-				if j != i && other.Database == r.NeonDatabase {
+				// The same data for another role, such as visitors', is meant so.
+				meant := other.NeonDatabase == r.NeonDatabase && other.NeonHost == r.NeonHost && other.Role != r.Role
+				if j != i && other.Database == r.NeonDatabase && !meant {
 					w.add(at+".neon_database", "clients that ask for %s get %s, which is also the name of a database with another route", quoted(r.Database), quoted(r.NeonDatabase))
 				}
 			}
