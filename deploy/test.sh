@@ -20,7 +20,8 @@ esac
 # Pinned: a new release of a linter must not fail an old commit.
 staticcheck=honnef.co/go/tools/cmd/staticcheck@v0.8.2
 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
-node_pg=pg@8.23.1
+node_packages='pg@8.23.1 postgres@3.4.9 drizzle-orm@0.45.4 knex@3.3.0 sequelize@6.37.8'
+pgjdbc=org.postgresql:postgresql:42.7.14
 
 fuzz_time=3s
 [ -z "$full" ] || fuzz_time=2m
@@ -117,17 +118,36 @@ install_tools() {
   fi
   need node nodejs
   need npm npm
+  need_newer_postgres
   local node=$build/node
-  if [ "$(cat "$node/installed" 2>/dev/null)" != "$node_pg" ]; then
+  if [ "$(cat "$node/installed" 2>/dev/null)" != "$node_packages" ]; then
     echo "installing Node packages for the tests"
     rm -rf "$node"
     mkdir -p "$node"
-    logged npm install --silent --no-save --no-audit --no-fund --prefix "$node" "$node_pg"
-    echo "$node_pg" >"$node/installed"
+    # shellcheck disable=SC2086
+    logged npm install --silent --no-save --no-audit --no-fund --prefix "$node" $node_packages
+    echo "$node_packages" >"$node/installed"
   fi
-  # The tests find python3 and moto_server by PATH. A PGTURNSTILE_ variable would be a setting to every process that they start.
-  export PATH=$venv/bin:$PATH NODE_PATH=$node/node_modules
+  need javac default-jdk-headless
+  local java=$build/java
+  if [ "$(cat "$java/installed" 2>/dev/null)" != "$pgjdbc" ]; then
+    need mvn maven
+    echo "installing pgjdbc for the tests"
+    rm -rf "$java"
+    mkdir -p "$java"
+    logged mvn -q -B dependency:copy -Dartifact="$pgjdbc" -DoutputDirectory="$java" -Dmdep.stripVersion=true
+    echo "$pgjdbc" >"$java/installed"
+  fi
+  need_odbc "$venv/bin/python"
+  # The tests find programs by PATH, drivers by what each language reads. A PGTURNSTILE_ variable would be a setting to every process
+  # that they start.
+  export PATH=$venv/bin:$PATH NODE_PATH=$node/node_modules CLASSPATH=$java/postgresql.jar
   need_promtool
+}
+
+# need_odbc PYTHON: psqlODBC, under the name that its package registers it by, and the driver manager.
+need_odbc() {
+  "$1" -c 'import pyodbc, sys; sys.exit("PostgreSQL Unicode" not in pyodbc.drivers())' 2>/dev/null || apt_install odbc-postgresql odbcinst libodbc2
 }
 
 # need_promtool: from Prometheus' package, of which only this file is taken: installed it would start a server.
@@ -203,6 +223,13 @@ fuzz_one() {
 
 go_fuzz() { go -C "$1" test -run '^$' -fuzz "^$3\$" -fuzztime "$fuzz_time" "$2"; }
 
+# describe_oracle BIN...
+describe_oracle() {
+  local bin arguments=()
+  for bin; do arguments+=(-pg "$bin"); done
+  go run ./proxy/proxytest/describeoracle/cmd/describeoracle "${arguments[@]}"
+}
+
 check_alerts() {
   "$promtool" check rules deploy/prometheus/alerts.yaml
   "$promtool" test rules deploy/prometheus/alerts_test.yaml
@@ -246,6 +273,13 @@ go_tests 'go test -race' . -race -vet=off -timeout 30m "${repeat[@]}" ./...
 go_tests 'scanner against pg_query' proxy/sqlscan/oracle -vet=off -count=1 "${short[@]}" ./...
 check 'attack tables' go run ./jwks/attacktable/cmd/attacktable
 [ "$outcome" != 0 ] || sed 's/^/   /' "$log" # what waits for something else, and the count
+# The Go tests have run it on the installed server.
+if [ ${#newer_postgres[@]} != 0 ]; then
+  check 'describe oracle, newer servers' describe_oracle "${newer_postgres[@]}"
+  [ "$outcome" != 0 ] || grep -E '^\| (PostgreSQL|\*\*all)|^(Accepted|[0-9]+ statements)' "$log" | sed 's/^/   /'
+else
+  left_out+=('describe oracle on newer servers: npm has them for Linux on x86-64 only')
+fi
 if [ -n "$full" ]; then
   export PROXYTEST_SESSIONS=200 # generated anew each time, where a short run plays the same few
   go_tests 'soak' . -race -timeout 60m -count=20 -run 'NoRowCrosses|RandomKeyIDs|Generated' ./proxy/proxytest

@@ -5,7 +5,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,6 +27,11 @@ CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2'
 CREATE TABLE t (id int PRIMARY KEY, name text);
 GRANT ALL ON ALL TABLES IN SCHEMA w TO authenticated;`
 
+// schemaOf is clientSchema under another name, for a client that runs beside others.
+func schemaOf(client string) string {
+	return regexp.MustCompile(`\bw\b`).ReplaceAllLiteralString(clientSchema, client)
+}
+
 // clientPatience bounds one run of a client.
 const clientPatience = 2 * time.Minute
 
@@ -40,6 +48,17 @@ func output(t *testing.T, env []string, name string, args ...string) string {
 		out.WriteString("\n(" + err.Error() + ")\n")
 	}
 	return out.String()
+}
+
+// outputs runs a client directly and through the proxy, both at once: they share nothing but the server.
+func (s *stack) outputs(t *testing.T, user string, env []string, name string, args ...string) (direct, proxy string) {
+	t.Helper()
+	directEnv, proxyEnv := append(s.oracle.Env(user), env...), append(s.env(t, user), env...)
+	var both sync.WaitGroup
+	both.Go(func() { direct = output(t, directEnv, name, args...) })
+	both.Go(func() { proxy = output(t, proxyEnv, name, args...) })
+	both.Wait()
+	return direct, proxy
 }
 
 // cleanEnv is our environment without what would lead a client elsewhere.
@@ -82,60 +101,47 @@ func compareOutputs(t *testing.T, expected, proxy string) {
 	}
 }
 
-// TestPsql runs what a person types, and compares what is printed.
-func TestPsql(t *testing.T) {
+// interpreters run the programs in testdata/clients.
+var interpreters = map[string]func(t *testing.T) []string{
+	".py": func(t *testing.T) []string { return []string{program(t, "PGTURNSTILE_TEST_PYTHON", "python3")} },
+	".js": func(t *testing.T) []string { return []string{program(t, "", "node")} },
+	// One file, compiled as it starts. The compiler that optimises costs more than it gains here.
+	".java": func(t *testing.T) []string {
+		return []string{program(t, "", "java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC"}
+	},
+}
+
+// missing is what interpreters say when a driver is not installed.
+var missing = regexp.MustCompile(`No module named|Cannot find module|No suitable driver|error: package .* does not exist|Can't open lib`)
+
+// TestClients runs programs as users of these drivers write them, directly and through the proxy: both must print the same.
+// Each works in a schema and as a user of its own name. What it gets told where the proxy refuses was reviewed.
+func TestClients(t *testing.T) {
 	s := startStack(t)
-	psql := program(t, "", "psql")
-	for name, args := range map[string][]string{
-		"a session":          {"-X", "-f", "testdata/clients/psql.sql"},
-		"commands":           {"-X", "-c", `\d todos`, "-c", "select 1 as a; select 2 as b", "-c", `\dt`},
-		"unaligned":          {"-XAt", "-F", ",", "-c", "select 1, null, 'x'"},
-		"stop at an error":   {"-X", "-v", "ON_ERROR_STOP=1", "-c", "select 1/0", "-c", "select 'not reached'"},
-		"a variable in text": {"-X", "-v", "who=al'ice", "-c", `\echo :'who'`},
+	for file, end := range map[string]string{
+		"psycopg2_client.py":    "closed 1\n",
+		"psycopg3_client.py":    "end\n",
+		"node_pg_client.js":     "end\n",
+		"postgres_js_client.js": "end\n",
+		"drizzle_client.js":     "end\n",
+		"knex_client.js":        "end\n",
+		"sequelize_client.js":   "end\n",
+		"pgjdbc_client.java":    "end\n",
+		"psqlodbc_client.py":    "end\n",
 	} {
+		name := strings.TrimSuffix(file, "_client"+filepath.Ext(file))
 		t.Run(name, func(t *testing.T) {
-			s.fresh(t, clientSchema)
-			compareOutputs(t, output(t, s.oracle.Env("alice"), psql, args...), output(t, s.env(t, "alice"), psql, args...))
+			t.Parallel()
+			s.fresh(t, schemaOf(name))
+			command := append(interpreters[filepath.Ext(file)](t), filepath.Join("testdata/clients", file))
+			direct, proxy := s.outputs(t, name, nil, command[0], command[1:]...)
+			if missing.MatchString(direct) {
+				t.Fatalf("%s\ndeploy/test.sh installs what the tests need", direct)
+			}
+			compareOutputs(t, direct, proxy)
+			if !strings.HasSuffix(direct, end) {
+				t.Errorf("the program did not come to its end:\n%s", direct)
+			}
 		})
-	}
-}
-
-// TestPsqlRefused holds the sentences that a person reads to what was reviewed.
-func TestPsqlRefused(t *testing.T) {
-	s := startStack(t)
-	s.fresh(t, clientSchema)
-	want, err := os.ReadFile("testdata/clients/psql_refused.expected")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := output(t, s.env(t, "alice"), program(t, "", "psql"), "-X", "-f", "testdata/clients/psql_refused.sql")
-	compareOutputs(t, string(want), got)
-}
-
-func TestPsycopg2(t *testing.T) {
-	s := startStack(t)
-	s.fresh(t, clientSchema)
-	python := program(t, "PGTURNSTILE_TEST_PYTHON", "python3")
-	direct := output(t, s.oracle.Env("alice"), python, "testdata/clients/psycopg2_client.py")
-	if strings.Contains(direct, "No module named") {
-		t.Fatalf("%sdeploy/test.sh installs what the tests need", direct)
-	}
-	compareOutputs(t, direct, output(t, s.env(t, "alice"), python, "testdata/clients/psycopg2_client.py"))
-	if !strings.HasSuffix(direct, "closed 1\n") {
-		t.Errorf("the program did not come to its end:\n%s", direct)
-	}
-}
-
-func TestNodePostgres(t *testing.T) {
-	s := startStack(t)
-	s.fresh(t, clientSchema)
-	node := program(t, "", "node")
-	direct := output(t, s.oracle.Env("alice"), node, "testdata/clients/node_pg_client.js")
-	if strings.Contains(direct, "Cannot find module") {
-		t.Fatalf("%sdeploy/test.sh installs what the tests need", direct)
-	}
-	compareOutputs(t, direct, output(t, s.env(t, "alice"), node, "testdata/clients/node_pg_client.js"))
-	if !strings.HasSuffix(direct, "pool true 1 alice\n") {
-		t.Errorf("the program did not come to its end:\n%s", direct)
 	}
 }
