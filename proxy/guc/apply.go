@@ -55,6 +55,9 @@ func (s *Settings) Apply(st *plan.Setting, text string, d Defaults) (Step, *pger
 		step.Learn = literalLearner(key, st, d)
 	}
 	s.mark(key, name, s.guess(key, st, d), isPlaceholder(key, d))
+	if key == searchPathKey {
+		s.hiddenPath = s.hiddenPath || setNamesTemporary(text)
+	}
 	return step, nil
 }
 

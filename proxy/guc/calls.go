@@ -26,6 +26,12 @@ func (s *Settings) Calls(c *plan.SettingCalls, text string, params [][]byte, d D
 			return nil, nil, Step{}, err
 		}
 	}
+	if q.path {
+		s.hiddenPath = s.hiddenPath || queryNamesTemporary(text)
+		for _, p := range params {
+			s.hiddenPath = s.hiddenPath || queryNamesTemporary(string(p))
+		}
+	}
 	slices.SortFunc(q.edits, func(a, b splice.Edit) int { return a.Start - b.Start })
 	if q.rows {
 		s.unread = true
@@ -59,6 +65,7 @@ type query struct {
 	names     []string // assigned for the session
 	locals    []string // of those that are kept here: assigned for the transaction
 	rows      bool     // and others, from pg_settings
+	path      bool     // search_path may be one of them
 	step      Step
 }
 
@@ -72,6 +79,7 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 	if !known {
 		return nil // no boolean: the server says so
 	}
+	q.path = q.path || a.Rows || name == "" || key == searchPathKey
 	switch {
 	case isJWT(key):
 		return refuseJWT(shortWord(name))

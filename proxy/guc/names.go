@@ -13,6 +13,7 @@ const (
 	superuserKey       = "is_superuser"
 	conformingKey      = "standard_conforming_strings"
 	seedKey            = "seed"
+	searchPathKey      = "search_path"
 	defaultIsolation   = "default_transaction_isolation"
 	defaultReadOnly    = "default_transaction_read_only"
 	defaultDeferrable  = "default_transaction_deferrable"

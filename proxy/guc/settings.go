@@ -35,6 +35,7 @@ type Settings struct {
 	unread     bool     // set_config() has assigned settings that are known only when they are read
 	localCalls []string // set_config() has assigned these for the transaction, in lower case
 	localRows  bool     // and others
+	hiddenPath bool     // search_path has been assigned, and may name the temporary schema
 }
 
 // assignment is one name with the value given to it.
@@ -194,7 +195,7 @@ func (s *Settings) full() *pgerr.Error {
 
 // Commit ends a transaction: what was set for it alone is gone.
 func (s *Settings) Commit() {
-	s.unread, s.localCalls, s.localRows = false, nil, false
+	s.unread, s.localCalls, s.localRows, s.hiddenPath = false, nil, false, false
 	if !slices.ContainsFunc(s.entries, func(e entry) bool { return e.local.set }) {
 		return
 	}

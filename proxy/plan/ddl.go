@@ -38,6 +38,7 @@ func (r *reader) create() Plan {
 	if r.temporarySchema() {
 		return refuse(FeatureTemp, "CREATE in the schema pg_temp")
 	}
+	p.Creates = !r.hasSchema()
 	r.objectName()
 	for table && r.more && !r.marks.as {
 		r.next()
@@ -49,6 +50,13 @@ func (r *reader) create() Plan {
 		}
 	}
 	return p
+}
+
+// hasSchema reports whether the name that starts here has one before it.
+func (r *reader) hasSchema() bool {
+	ahead := *r
+	_, ok := ahead.name()
+	return ok && ahead.isChar('.')
 }
 
 // objectName skips the name of what is created, which is no call: a parenthesis behind it opens columns or parameters.

@@ -48,7 +48,7 @@ func facts(p Plan) string {
 			s += fmt.Sprint(" ", c.Isolation, optional(c.ReadOnly), optional(c.Deferrable))
 		}
 	}
-	s += fmt.Sprint(" ", p.Into, p.ModifyingCTE, p.Changes, p.PreparedView, p.Discard, p.calls)
+	s += fmt.Sprint(" ", p.Into, p.Creates, p.ModifyingCTE, p.Changes, p.PreparedView, p.Discard, p.calls)
 	if st := p.Prepare; st != nil {
 		s += fmt.Sprintf(" %q %v (%s)", st.Name, st.TypeList != "", facts(st.Inner))
 	}

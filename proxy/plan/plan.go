@@ -71,6 +71,8 @@ type Plan struct {
 	// Changes: it may change what other statements mean, their types and columns. Everything does but queries without INTO,
 	// SHOW, EXPLAIN that does not execute, transaction control, and settings.
 	Changes bool
+	// Creates: it creates an object whose name may have no schema, so that search_path says where.
+	Creates bool
 	// PreparedView: it names the view pg_prepared_statements, or calls pg_prepared_statement().
 	PreparedView bool
 

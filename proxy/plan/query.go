@@ -36,7 +36,7 @@ func (r *reader) query() Plan {
 		if r.temporary() {
 			return refuse(FeatureTemp, "SELECT INTO TEMPORARY")
 		}
-		p.Into = true
+		p.Into, p.Creates = true, true
 	default:
 		p.Returns, p.ReturningDML = ReturnsRows, s.modifies
 		p.ReadOnlyShape, p.ReadOnlyMatters = !s.modifies && !r.marks.locks, r.marks.impure
@@ -169,6 +169,7 @@ func (r *reader) explain(o Options) Plan {
 		return Plan{Verb: VerbUtility, Returns: ReturnsRows} // nothing that EXPLAIN takes
 	}
 	p.ReadOnlyShape, p.ModifyingCTE = !analyze, inner.ModifyingCTE
+	p.Creates = analyze && inner.Creates
 	p.ReturningDML = analyze && !inner.ReadOnlyShape
 	p.Changes = analyze && (inner.Into || inner.asQuery || inner.Verb == VerbUtility)
 	return p

@@ -9,6 +9,7 @@ import (
 	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
 	"github.com/pgturnstile/pgturnstile/proxy/splice"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
@@ -18,6 +19,10 @@ func (s *Session) forward(ctx context.Context, g *group, x *execution) error {
 	if x.plan.PreparedView {
 		s.unsupported("pg_prepared_statements")
 		return pgerr.Unsupported("pg_prepared_statements", "It would show the statements of a connection that is not this session's.")
+	}
+	if x.plan.Creates && g.planned.CreatesTemporary(s.facts) {
+		s.unsupported(string(plan.FeatureTemp))
+		return pgerr.Unsupported("CREATE while search_path begins with the schema pg_temp", "Take pg_temp out of search_path, or give the name its schema.")
 	}
 	if err := s.readAlike(g, x); err != nil {
 		return err

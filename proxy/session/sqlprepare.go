@@ -198,6 +198,10 @@ func (s *Session) evaluated(ctx context.Context, g *group, x *execution, st *pre
 		s.unsupported("execute_expression")
 		return nil, pgerr.Unsupported("EXECUTE with an argument that is no literal, behind other statements of its transaction", "Send it as a query of its own.")
 	}
+	if x.plan.Calls != nil {
+		s.unsupported("execute_expression")
+		return nil, pgerr.Unsupported("EXECUTE with an argument that reads or changes settings", "Read or change them in a query of its own.")
+	}
 	args := x.plan.Execute.Args
 	for _, a := range args {
 		if strings.Contains(x.text[a.Start:a.End], "$") && len(x.params) > 0 {
