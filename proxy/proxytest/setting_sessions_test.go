@@ -15,6 +15,7 @@ type settingSession struct {
 	touched []*setting // what the session has worked on so far, which is worked on again rather than something else
 	block   bool       // the text so far has a block open
 	named   int        // statements that have been parsed under a name
+	probes  int        // so many have been made
 }
 
 // statement is one of a session. Parameters are for the extended protocol alone.
@@ -192,7 +193,8 @@ func (g *settingSession) read(extended bool) statement {
 func (g *settingSession) probe() string {
 	for range 8 {
 		if s := g.setting(); len(s.probes) > 0 {
-			return pick(g.r, s.probes...)
+			g.probes++
+			return strings.ReplaceAll(pick(g.r, s.probes...), "%d", strconv.Itoa(g.probes))
 		}
 	}
 	return pick(g.r, times, "select current_user", "select 1")

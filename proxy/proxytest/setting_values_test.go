@@ -53,7 +53,7 @@ var settings = append([]setting{
 	{name: "escape_string_warning", good: booleans, bad: notBooleans, probes: []string{backslashes}},
 	{name: "default_text_search_config", good: []string{"english", "pg_catalog.simple", "german"}, bad: []string{"klingon"}, probes: []string{"select to_tsvector('the running cats'), get_current_ts_config()"}},
 	{name: "row_security", good: booleans, bad: notBooleans, probes: []string{"select count(*) from w.guarded"}},
-	{name: "check_function_bodies", good: booleans, bad: notBooleans, probes: []string{"create or replace function w.wrong() returns int language sql as 'select nope'"}},
+	{name: "check_function_bodies", good: booleans, bad: notBooleans, probes: []string{"create or replace function w.wrong() returns int language sql as 'select nope /* %d */'"}},
 	{name: "timezone_abbreviations", good: []string{"Default", "Australia", "India"}, bad: []string{"Nope", "../x"}, probes: []string{"select '2024-01-01 12:00 IST'::timestamptz, '2024-01-01 12:00 EST'::timestamptz"}},
 	{name: "lc_numeric", good: []string{"C", "POSIX", "C.UTF-8"}, bad: []string{"xx_YY"}, probes: []string{"select to_char(1234.5, 'L9G999D99')"}},
 	{name: "lc_monetary", good: []string{"C", "C.UTF-8"}, bad: []string{"xx_YY"}, probes: []string{"select 12.34::money, to_char(1234.5, 'L9G999D99')"}},
