@@ -145,3 +145,22 @@ func TestClients(t *testing.T) {
 		})
 	}
 }
+
+// TestClientsRefused holds what the drivers' users read where the proxy refuses to what was reviewed.
+func TestClientsRefused(t *testing.T) {
+	s := startStack(t)
+	for _, file := range []string{"psycopg3_refused.py", "node_pg_refused.js", "postgres_js_refused.js", "pgjdbc_refused.java", "psqlodbc_refused.py"} {
+		name := strings.TrimSuffix(file, "_refused"+filepath.Ext(file))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s.fresh(t, schemaOf(name))
+			command := append(interpreters[filepath.Ext(file)](t), filepath.Join("testdata/clients", file))
+			got := output(t, s.env(t, name), command[0], command[1:]...)
+			want, err := os.ReadFile("testdata/clients/" + name + "_refused.expected")
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareOutputs(t, string(want), got)
+		})
+	}
+}
