@@ -21,7 +21,8 @@ import (
 type bench struct {
 	stack    *devstack.Stack // its own proxy is idle: the one measured stands before the endpoint
 	endpoint *endpoint
-	proxy    *proxyProcess
+	proxy    *proxyProcess // before the endpoint
+	whole    *proxyProcess // before the stack's stand-in for Neon, and so before its Postgres
 	token    string
 	roots    *x509.CertPool
 	folder   string
@@ -38,7 +39,10 @@ func newBench(ctx context.Context, binary string) (_ *bench, err error) {
 		return nil, err
 	}
 	var settings *config.Config
-	if b.stack, err = devstack.Start(ctx, devstack.Options{Config: func(c *config.Config, s *devstack.Stack) { settings = c }}); err != nil {
+	if b.stack, err = devstack.Start(ctx, devstack.Options{
+		Setup:  itemsSQL,
+		Config: func(c *config.Config, s *devstack.Stack) { settings = c },
+	}); err != nil {
 		return nil, err
 	}
 	if b.endpoint, err = newEndpoint(ctx, b.stack.NeonURL()); err != nil {
@@ -48,6 +52,10 @@ func newBench(ctx context.Context, binary string) (_ *bench, err error) {
 	settings.Limits.MaxUnauthenticatedPerIP = 0
 	settings.Admin.PProf = true // a collection before memory is measured
 	if b.proxy, err = startProxy(ctx, binary, filepath.Join(b.folder, "pgturnstile.yaml"), settings); err != nil {
+		return nil, err
+	}
+	settings.Routes[0].Endpoint = b.stack.NeonURL()
+	if b.whole, err = startProxy(ctx, binary, filepath.Join(b.folder, "whole.yaml"), settings); err != nil {
 		return nil, err
 	}
 	if b.token, err = b.stack.Mint(devstack.TokenRequest{User: "alice"}); err != nil {
@@ -65,8 +73,10 @@ func newBench(ctx context.Context, binary string) (_ *bench, err error) {
 
 func (b *bench) close() error {
 	var errs []error
-	if b.proxy != nil {
-		errs = append(errs, b.proxy.stop())
+	for _, p := range []*proxyProcess{b.proxy, b.whole} {
+		if p != nil {
+			errs = append(errs, p.stop())
+		}
 	}
 	if b.endpoint != nil {
 		errs = append(errs, b.endpoint.close())
@@ -77,9 +87,13 @@ func (b *bench) close() error {
 	return errors.Join(append(errs, os.RemoveAll(b.folder))...)
 }
 
-// connect logs alice in at the measured proxy, over TLS or without.
+// connect logs alice in at the proxy before the endpoint, over TLS or without.
 func (b *bench) connect(ctx context.Context, encrypted bool) (*pgconn.PgConn, error) {
-	host, port, err := net.SplitHostPort(b.proxy.address)
+	return b.login(ctx, b.proxy, encrypted)
+}
+
+func (b *bench) login(ctx context.Context, p *proxyProcess, encrypted bool) (*pgconn.PgConn, error) {
+	host, port, err := net.SplitHostPort(p.address)
 	if err != nil {
 		return nil, err
 	}

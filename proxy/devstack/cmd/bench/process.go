@@ -17,14 +17,14 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pgturnstile/pgturnstile/config"
 )
 
 const (
 	startLimit = 20 * time.Second
 	stopLimit  = 30 * time.Second
-	// clockTicks is the unit of CPU time in /proc (sysconf(_SC_CLK_TCK), 100 on every Linux that Go runs on).
-	clockTicks = 100
 )
 
 // proxyProcess is the `pgturnstile serve` that is measured.
@@ -104,23 +104,14 @@ func (p *proxyProcess) stop() error {
 	}
 }
 
-// cpu is the CPU time that the process has used.
+// cpu is the CPU time that the process has used. Its clock runs in nanoseconds, /proc's in hundredths of a second.
 func (p *proxyProcess) cpu() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
+	const schedulerClock = 2 // CPUCLOCK_SCHED of the whole process: the id that clock_getcpuclockid makes of a process' id
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|schedulerClock), &t); err != nil {
+		return 0, fmt.Errorf("the clock of the proxy's process: %w", err)
 	}
-	// Fields are counted behind the name, which may hold anything: state is the first, utime and stime the 12th and 13th.
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	var ticks int64
-	for _, f := range fields[11:13] {
-		n, err := strconv.ParseInt(f, 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * time.Second / clockTicks, nil
+	return time.Duration(t.Nano()), nil
 }
 
 // status returns a size of /proc/PID/status in bytes: VmRSS now, VmHWM at most since resetPeak.
