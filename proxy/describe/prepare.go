@@ -49,10 +49,11 @@ func (r *request) preparedWith(s span, more ...upstream.Statement) (preparation,
 			edits = append(edits, splice.Edit{Start: s.hi, End: len(r.q.Text)})
 		}
 		text := splice.Apply(r.q.Text, edits)
-		a, err := r.run(1, append([]upstream.Statement{
-			{SQL: text.SQL()}, {SQL: readPrepared(name)}, {SQL: "DEALLOCATE " + name},
-		}, more...)...)
+		patience := r.patience()
+		statements := append(patience, upstream.Statement{SQL: text.SQL()}, upstream.Statement{SQL: readPrepared(name)}, upstream.Statement{SQL: "DEALLOCATE " + name})
+		a, err := r.run(len(patience)+1, append(statements, more...)...)
 		if err == nil {
+			a.results = a.results[len(patience):]
 			p, err := a.preparation()
 			return p, a.results[3:], err
 		}
@@ -70,6 +71,16 @@ func (r *request) preparedWith(s span, more ...upstream.Statement) (preparation,
 			return preparation{}, nil, at(e, r.original(e.Position, head, text))
 		}
 	}
+}
+
+// patience is what comes before PREPARE in a session with a statement_timeout: time must not be up between PREPARE and
+// DEALLOCATE, no rollback takes back what is prepared.
+func (r *request) patience() []upstream.Statement {
+	if !strings.Contains(r.q.Settings, "statement_timeout") {
+		return nil
+	}
+	return []upstream.Statement{{SQL: "SELECT pg_catalog.set_config(name, GREATEST(setting::pg_catalog.int8, 10000)::pg_catalog.text, true) " +
+		"FROM pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'statement_timeout'::pg_catalog.text AND setting OPERATOR(pg_catalog.<>) '0'::pg_catalog.text"}}
 }
 
 // original maps an error position in P's text back. In the type list it becomes a negative one.
