@@ -23,7 +23,7 @@ func (s *Session) describe(ctx context.Context, m *pgproto3.Describe) error {
 	if perr != nil {
 		return perr
 	}
-	if s.returns(p.stmt) == plan.ReturnsNothing {
+	if returns(p.stmt, p.executes) == plan.ReturnsNothing {
 		s.cycle.reply(&pgproto3.NoData{}, s.here(p.stmt))
 		return nil
 	}
@@ -41,7 +41,7 @@ func (s *Session) settleDescribe(ctx context.Context) error {
 		return nil
 	}
 	s.cycle.described = nil
-	fields, rows, err := s.rowsOf(ctx, p.stmt)
+	fields, rows, err := s.rowsOf(ctx, p.stmt, p.executes)
 	if err != nil {
 		return err
 	}
@@ -54,10 +54,10 @@ func (s *Session) describeStatement(ctx context.Context, name string) error {
 	if perr != nil {
 		return perr
 	}
-	if s.failed && s.returns(st) != plan.ReturnsNothing { // as exec_describe_statement_message
+	if s.failed && returns(st, st.executes) != plan.ReturnsNothing { // as exec_describe_statement_message
 		return errAborted
 	}
-	fields, rows, err := s.rowsOf(ctx, st)
+	fields, rows, err := s.rowsOf(ctx, st, st.executes)
 	if err != nil {
 		return err
 	}
@@ -76,8 +76,8 @@ func (s *Session) replyRows(fields []upstream.Field, rows bool) {
 	}
 }
 
-// rowsOf says what rows a statement returns; false if none.
-func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []upstream.Field, rows bool, err error) {
+// rowsOf says what rows a statement returns; false if none. executes is what it executes, if it is EXECUTE.
+func (s *Session) rowsOf(ctx context.Context, st, executes *preparedStatement) (fields []upstream.Field, rows bool, err error) {
 	switch st.plan.Kind {
 	case plan.Forward:
 		return s.described(ctx, st)
@@ -90,11 +90,10 @@ func (s *Session) rowsOf(ctx context.Context, st *preparedStatement) (fields []u
 		if err := s.askNow(ctx, st); err != nil {
 			return nil, false, err
 		}
-		inner, perr := s.prepared.get(st.plan.Execute.Name)
-		if perr != nil { // Postgres looks, and says so only when it is executed (UtilityReturnsTuples)
+		if executes == nil { // Postgres says so only when it is executed (UtilityReturnsTuples)
 			return nil, false, nil
 		}
-		return s.rowsOf(ctx, inner)
+		return s.rowsOf(ctx, executes, nil)
 	case plan.Prepare:
 		return nil, false, s.askNow(ctx, st)
 	default:
@@ -115,15 +114,16 @@ func textColumn(name string) upstream.Field {
 	return upstream.Field{Name: name, TypeOID: pgtype.TextOID, TypeSize: -1, TypeMod: -1}
 }
 
-// returns says whether executing st returns rows.
-func (s *Session) returns(st *preparedStatement) plan.Rows {
-	if st.plan.Kind != plan.Execute {
+// returns says whether executing st returns rows, where executes is what it executes if it is EXECUTE.
+func returns(st, executes *preparedStatement) plan.Rows {
+	switch {
+	case st.plan.Kind != plan.Execute:
 		return st.plan.Returns
+	case executes == nil:
+		return plan.ReturnsNothing // but an error
+	default:
+		return executes.plan.Returns
 	}
-	if inner, err := s.prepared.get(st.plan.Execute.Name); err == nil {
-		return inner.plan.Returns
-	}
-	return plan.ReturnsUnknown
 }
 
 // stillTrue asks again what a statement returns that writes, where something has run that may have changed it: once it has run, the

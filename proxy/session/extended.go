@@ -49,7 +49,7 @@ func (s *Session) newPortal(m *pgproto3.Bind) *pgerr.Error {
 	if err != nil {
 		return err
 	}
-	s.portals[m.DestinationPortal] = &portal{name: m.DestinationPortal, stmt: st, params: params}
+	s.portals[m.DestinationPortal] = &portal{name: m.DestinationPortal, stmt: st, executes: s.prepared.executed(st), params: params}
 	s.cycle.reply(&pgproto3.BindComplete{}, s.here(st))
 	return nil
 }
@@ -64,7 +64,7 @@ func (s *Session) textOnly(m *pgproto3.Bind, st *preparedStatement) *pgerr.Error
 			return err
 		}
 	}
-	if s.returns(st) == plan.ReturnsNothing {
+	if returns(st, s.prepared.executed(st)) == plan.ReturnsNothing {
 		return nil
 	}
 	_, err := s.textFormats(m.ResultFormatCodes, "the binary format of results")
@@ -146,7 +146,7 @@ func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 	case p.executed:
 		s.unsupported("portal_again")
 		return pgerr.Unsupported("executing a portal a second time", "Bind the statement again.")
-	case int32(m.MaxRows) > 0 && s.returns(st) != plan.ReturnsNothing:
+	case int32(m.MaxRows) > 0 && returns(st, p.executes) != plan.ReturnsNothing:
 		s.unsupported("max_rows")
 		return pgerr.Unsupported("a row limit in Execute (max_rows)", "Fetch all rows at once, or put LIMIT into the statement.")
 	case s.cycle.flushed && st.plan.Kind == plan.Forward:

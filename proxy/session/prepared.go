@@ -31,6 +31,9 @@ type preparedStatement struct {
 	shape *shape
 	// pin is the text that gives the parameters their types; nil: not made yet, or not needed.
 	pin *describe.Pinned
+	// executes is, of an EXECUTE, the statement that its name meant when this was parsed, through all EXECUTEs on the way (its result is
+	// fixed then, see PlanCacheComputeResultDesc in plancache.c); nil: there was none.
+	executes *preparedStatement
 	// rides: it was parsed in this cycle and is executed in it, so that the server need not be asked first.
 	rides bool
 }
@@ -40,7 +43,11 @@ type shape struct{ fields []upstream.Field }
 
 // size is what the session's bound counts.
 func (st *preparedStatement) size() int {
-	return preparedSize + len(st.name) + len(st.query.Text) + len(st.query.TypeList) + 8*len(st.query.Declared)
+	n := preparedSize + len(st.name) + len(st.query.Text) + len(st.query.TypeList) + 8*len(st.query.Declared)
+	if st.executes != nil {
+		n += st.executes.size() // it may be kept by nothing else
+	}
+	return n
 }
 
 // here reports whether st is answered without the server.
@@ -138,6 +145,18 @@ func unknownStatement(name string) *pgerr.Error {
 	return pgerr.New(pgerr.InvalidSQLStatementName, `prepared statement "%s" does not exist`, name)
 }
 
+// executed is the statement that st executes, if it is EXECUTE: never one itself.
+func (p *preparedStatements) executed(st *preparedStatement) *preparedStatement {
+	if st.plan.Kind != plan.Execute {
+		return nil
+	}
+	inner := p.byName[st.plan.Execute.Name]
+	if inner != nil && inner.plan.Kind == plan.Execute {
+		return inner.executes
+	}
+	return inner
+}
+
 // drop forgets a statement; it reports whether there was one.
 func (p *preparedStatements) drop(name string) bool {
 	st, ok := p.byName[name]
@@ -168,6 +187,7 @@ func (p *preparedStatements) dropAll() {
 type portal struct {
 	name     string
 	stmt     *preparedStatement
+	executes *preparedStatement // of EXECUTE, see preparedStatement: as it was at Bind
 	params   [][]byte
 	executed bool
 }
