@@ -49,6 +49,9 @@ type execution struct {
 	// pinned: sql gives parameters their types. bound are params as they were before.
 	pinned bool
 	bound  [][]byte
+	kept   []int // the indexes in bound of params; nil: all
+	// portal is the name of the portal that is executed, in the extended protocol.
+	portal string
 	// prepared is the EXECUTE of SQL that this is executed by, in whose text its positions mean nothing; nil if none.
 	prepared *execution
 	// charStart is how many characters of the client's query string stand before text.

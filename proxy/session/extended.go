@@ -153,9 +153,12 @@ func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 		s.unsupported("transaction")
 		return pgerr.Unsupported("a second Execute in a pipeline after a write that was answered at Flush", "Send Sync after each statement.")
 	}
+	if err := s.askOfOddTypes(ctx, st); err != nil {
+		return err
+	}
 	p.executed = true
 	st.rides = true
-	x := &execution{plan: st.plan, text: st.query.Text, params: p.params, described: described, from: st}
+	x := &execution{portal: p.name, plan: st.plan, text: st.query.Text, params: p.params, described: described, from: st}
 	x.sql = splice.Apply(x.text, nil)
 	s.admit(x, sqlscan.Statement{})
 	if x.refusal != nil {

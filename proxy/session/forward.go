@@ -129,7 +129,7 @@ func (x *execution) usePin(p *describe.Pinned) {
 		x.under = &under
 	}
 	bound := x.params
-	x.sql, x.pinned, x.bound = p.Text, true, bound
+	x.sql, x.pinned, x.bound, x.kept = p.Text, true, bound, p.Params
 	if p.Params != nil {
 		x.params = make([][]byte, len(p.Params))
 		for i, from := range p.Params {

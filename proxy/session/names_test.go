@@ -41,3 +41,30 @@ func TestExecuteOfItself(t *testing.T) {
 		{msgs{bind("", "d"), describeP(""), execute(""), sync}, "2 n C(DELETE 1) Z(I)"},
 	}.play(t, connect(t, &scripted{}))
 }
+
+// A statement is read before its name is looked at.
+func TestWrongStatementUnderATakenName(t *testing.T) {
+	type msgs = []pgproto3.FrontendMessage
+	sync := &pgproto3.Sync{}
+	up := &scripted{results: map[string]result{"select bad": {err: failing("42703", 8)}}}
+	sequence{
+		{msgs{parse("a", "select 1"), sync}, "1 Z(I)"},
+		{msgs{parse("a", "select bad"), sync}, "E(ERROR 42703@8: it failed) Z(I)"},
+		{msgs{parse("a", "select 2"), bind("", "a"), execute(""), sync}, `E(ERROR 42P05: prepared statement "a" already exists) Z(I)`},
+		{msgs{bind("", "a"), execute(""), sync}, "2 D(select 1) C(SELECT 1) Z(I)"},
+	}.play(t, connect(t, up))
+}
+
+// An error about a value names the portal and the parameter that the client knows.
+func TestValueOfANamedPortal(t *testing.T) {
+	e := failing("22P02", 0)
+	e.PG.Where = "unnamed portal parameter $1 = '...'"
+	up := &scripted{results: map[string]result{"select $1": {err: e}}}
+	c := connect(t, up)
+	c.send(parse("", "select $1"), bind("p", "", "x"), execute("p"), &pgproto3.Sync{})
+	c.until("Z(I)")
+	g := &group{members: []member{{exec: &execution{portal: "p", params: [][]byte{nil}, kept: []int{2}}}}}
+	if got := g.inPortal(e.PG).Where; got != `portal "p" parameter $3 = '...'` {
+		t.Error(got)
+	}
+}

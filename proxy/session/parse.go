@@ -56,6 +56,12 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 		}
 	}
 	if err := s.prepared.add(st); err != nil {
+		if err.Code != pgerr.DuplicatePreparedStatement {
+			return err
+		}
+		if first := s.askNow(ctx, st); first != nil { // Postgres reads a statement before it looks at its name
+			return first
+		}
 		return err
 	}
 	s.cycle.parse(st)

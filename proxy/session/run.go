@@ -219,6 +219,9 @@ func (s *Session) failGroup(ctx context.Context, g *group, out *answers, b *batc
 			return err
 		}
 	}
+	if g.rejected == nil {
+		e = g.inPortal(e)
+	}
 	s.fail(g)
 	s.forgetBehind(g)
 	s.evict(g, e)
