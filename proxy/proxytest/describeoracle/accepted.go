@@ -20,8 +20,13 @@ var unescapeText = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\t`, "\t", `\r`, 
 
 // AcceptedDifferences reads testdata/accepted.tsv: the statement as it is in the corpus (\\, \n, \t and \r escaped), the variants
 // (V0,V1 or *), the major versions (15,17 or *), the reason.
-func AcceptedDifferences() ([]Accepted, error) {
-	text, err := testdata.ReadFile("testdata/accepted.tsv")
+func AcceptedDifferences() ([]Accepted, error) { return readAccepted("testdata/accepted.tsv") }
+
+// AcceptedOfRegression is the same for the statements of the regression suite.
+func AcceptedOfRegression() ([]Accepted, error) { return readAccepted("testdata/accepted_regress.tsv") }
+
+func readAccepted(name string) ([]Accepted, error) {
+	text, err := testdata.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("describeoracle: %w", err)
 	}
@@ -36,14 +41,14 @@ func parseAccepted(text string) ([]Accepted, error) {
 		}
 		columns := strings.Split(line, "\t")
 		if len(columns) != 4 || columns[3] == "" {
-			return nil, fmt.Errorf("describeoracle: accepted.tsv:%d: not statement, variants, versions and reason", i+1)
+			return nil, fmt.Errorf("describeoracle: an accepted difference, line %d: not statement, variants, versions and reason", i+1)
 		}
 		a := Accepted{Text: unescapeText.Replace(columns[0]), Reason: columns[3]}
 		if columns[1] != "*" {
 			for _, name := range strings.Split(columns[1], ",") {
 				n, err := strconv.Atoi(strings.TrimPrefix(name, "V"))
 				if err != nil || n < 0 || n >= int(variants) {
-					return nil, fmt.Errorf("describeoracle: accepted.tsv:%d: no variant %q", i+1, name)
+					return nil, fmt.Errorf("describeoracle: an accepted difference, line %d: no variant %q", i+1, name)
 				}
 				a.Variants = append(a.Variants, Variant(n))
 			}
@@ -52,7 +57,7 @@ func parseAccepted(text string) ([]Accepted, error) {
 			for _, name := range strings.Split(columns[2], ",") {
 				n, err := strconv.Atoi(name)
 				if err != nil {
-					return nil, fmt.Errorf("describeoracle: accepted.tsv:%d: no version %q", i+1, name)
+					return nil, fmt.Errorf("describeoracle: an accepted difference, line %d: no version %q", i+1, name)
 				}
 				a.Versions = append(a.Versions, n)
 			}

@@ -23,8 +23,17 @@ type Stack struct {
 }
 
 // StartStack starts a stack on the Postgres binaries of that directory; "" finds the installed ones. Its owner closes it.
-func StartStack(ctx context.Context, bin string) (_ *Stack, err error) {
-	up, err := devstack.Start(ctx, devstack.Options{PostgresBin: bin, Postgres: map[string]string{"max_connections": "60"}})
+func StartStack(ctx context.Context, bin string) (*Stack, error) { return startStack(ctx, bin, true) }
+
+// StartEmptyStack is StartStack with an empty database, for [Regression].
+func StartEmptyStack(ctx context.Context, bin string) (*Stack, error) {
+	return startStack(ctx, bin, false)
+}
+
+func startStack(ctx context.Context, bin string, schema bool) (_ *Stack, err error) {
+	up, err := devstack.Start(ctx, devstack.Options{
+		PostgresBin: bin, Empty: !schema, Postgres: map[string]string{"max_connections": "60"},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +54,10 @@ func StartStack(ctx context.Context, bin string) (_ *Stack, err error) {
 	if s.Sides.Version, err = strconv.Atoi(major); err != nil {
 		return nil, fmt.Errorf("describeoracle: the server's version is %q", release)
 	}
-	if err := createSchema(ctx, admin, s.Sides.Version); err != nil {
-		return nil, err
+	if schema {
+		if err := createSchema(ctx, admin, s.Sides.Version); err != nil {
+			return nil, err
+		}
 	}
 	if s.Sides.Real, err = pgconn.ParseConfig(up.DSN(devstack.Database, devstack.Role)); err != nil {
 		return nil, fmt.Errorf("describeoracle: %w", err)
