@@ -128,7 +128,13 @@ func (s *statement) into(lo, hi int) (from, to int, found, clean bool) {
 	if j >= hi || !s.colID(j) {
 		return i, j, true, false
 	}
-	return i, s.qualified(j), true, true
+	to = s.qualified(j)
+	return i, to, true, to >= hi || s.isAny(to, behindInto...)
+}
+
+// behindInto are the words that can follow an INTO clause: what is selected stands before it.
+var behindInto = []string{
+	"FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR",
 }
 
 // returning is the RETURNING clause of the data-modifying statement whose verb is at main; hi without one.

@@ -93,6 +93,8 @@ func TestWhereAnIntoStands(t *testing.T) {
 		{"SELECT 1 UNION SELECT 2 INTO t", "", false, false},
 		{"WITH a AS (SELECT 1) ((SELECT 1 INTO UNLOGGED t) UNION SELECT 2)", "INTO UNLOGGED t", true, true},
 		{"SELECT 1 INTO", "INTO", true, false},
+		{"SELECT INTO t FROM u", "INTO t", true, true},
+		{"SELECT INTO t a FROM u", "INTO t", true, false},
 		{"VALUES (1)", "", false, false},
 	} {
 		s := read(tc.sql, true)
