@@ -101,3 +101,4 @@ with second.cursor() as s:
 second.close()
 conn.close()
 print("closed", conn.closed)
+print("end")
