@@ -79,14 +79,20 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 	if !known {
 		return nil // no boolean: the server says so
 	}
+	if a.Rows {
+		q.guard(a)
+	}
 	q.path = q.path || a.Rows || name == "" || key == searchPathKey
+	if err := q.toStart(a, key); err != nil {
+		return err
+	}
 	switch {
 	case isJWT(key):
 		return refuseJWT(shortWord(name))
 	case key == clientEncodingKey && (!q.givesUTF8(a) || local && q.settings.Encoding() != utf8Name):
 		return pgerr.Unsupported("set_config() of client_encoding", "Use SET client_encoding.")
-	case key == seedKey && !local:
-		return pgerr.Unsupported("set_config() of seed for a session", "Call setseed() in the statement that calls random().")
+	case key == seedKey:
+		return pgerr.Unsupported("set_config() of seed", "Call setseed() in the statement that calls random().")
 	case isTransactions(key):
 		return nil
 	case local:
@@ -123,6 +129,15 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 		q.names = append(q.names, name)
 	}
 	return nil
+}
+
+// guard keeps a name that is known only to the server from being one that nobody may set: what is called pg_settings need not be
+// the view.
+func (q *query) guard(a plan.SetConfig) {
+	name := "(" + q.text[a.NameStart:a.NameEnd] + ")"
+	lower := "pg_catalog.lower(" + name + `::pg_catalog.text COLLATE pg_catalog."C")`
+	q.edits = append(q.edits, splice.Edit{Start: a.NameStart, End: a.NameEnd, New: "CASE WHEN pg_catalog.starts_with(" + lower + ", '" + jwtPrefix + "') OR " +
+		lower + " OPERATOR(pg_catalog.=) '" + seedKey + "'::pg_catalog.text THEN NULL ELSE " + name + " END"})
 }
 
 // leave: a placeholder that was set for a transaction is there ever after, without a value.
@@ -167,40 +182,80 @@ func (q *query) makeLocal(a plan.SetConfig) *pgerr.Error {
 		q.edits = append(q.edits, splice.Edit{Start: a.LocalStart, End: a.LocalEnd, New: "true"})
 		return nil
 	}
-	n, uses, own := a.LocalParam, 0, 0
+	n, own := a.LocalParam, 0
+	for _, c := range q.calls {
+		if c.LocalParam == n {
+			own++
+		}
+	}
+	if q.uses(n) != own {
+		return pgerr.Unsupported(fmt.Sprintf("parameter $%d as is_local of set_config() and elsewhere too", n), "Give is_local as a literal.")
+	}
+	q.override(n, "true")
+	return nil
+}
+
+// uses counts where $n stands in the text.
+func (q *query) uses(n int) int {
+	uses := 0
 	scan := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
 	for t, ok := scan.Next(); ok; t, ok = scan.Next() {
 		if t.Kind == sqlscan.Param && strings.TrimLeft(t.Text(q.text)[1:], "0") == strconv.Itoa(n) {
 			uses++
 		}
 	}
-	for _, c := range q.calls {
-		if c.LocalParam == n {
-			own++
-		}
-	}
-	if uses != own {
-		return pgerr.Unsupported(fmt.Sprintf("parameter $%d as is_local of set_config() and elsewhere too", n), "Give is_local as a literal.")
-	}
+	return uses
+}
+
+func (q *query) override(n int, value string) {
 	if q.overrides == nil {
 		q.overrides = map[int]string{}
 	}
-	q.overrides[n] = "true"
+	q.overrides[n] = value
+}
+
+// toStart: NULL takes a setting back to where RESET does, which for what the startup gave is not where the server would take it.
+func (q *query) toStart(a plan.SetConfig, key string) *pgerr.Error {
+	start, given := q.settings.reset[key]
+	if !given {
+		return nil
+	}
+	t, ok := q.value(a)
+	n := 0
+	switch {
+	case ok && t.Kind == sqlscan.Param:
+		n, _ = strconv.Atoi(t.Text(q.text)[1:])
+		if q.param(n) != nil {
+			return nil
+		}
+	case !ok || !sqlscan.Keyword(q.text, t, "NULL"):
+		return nil
+	}
+	if n == 0 || q.uses(n) > 1 {
+		return pgerr.Unsupported("set_config() of NULL for a setting that was given at the login", "Use RESET.")
+	}
+	q.override(n, start)
 	return nil
 }
 
-// givesUTF8 reports whether the value that a call assigns to client_encoding is a literal or a parameter that means UTF8.
-func (q *query) givesUTF8(a plan.SetConfig) bool {
+// value is the last token of the value that a call assigns, which is the value if that is a literal or a parameter.
+func (q *query) value(a plan.SetConfig) (t sqlscan.Token, ok bool) {
 	var before [2]sqlscan.Token // the last two tokens before is_local
 	scan := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
 	for t, ok := scan.Next(); ok && t.End <= a.LocalStart; t, ok = scan.Next() {
 		before[0], before[1] = before[1], t
 	}
-	if !before[1].Is(q.text, ',') {
+	return before[0], before[1].Is(q.text, ',')
+}
+
+// givesUTF8 reports whether the value that a call assigns to client_encoding is a literal or a parameter that means UTF8.
+func (q *query) givesUTF8(a plan.SetConfig) bool {
+	t, ok := q.value(a)
+	if !ok {
 		return false
 	}
 	var text string
-	switch t := before[0]; t.Kind {
+	switch t.Kind {
 	case sqlscan.String:
 		text, _ = sqlscan.StringValue(q.text, t)
 	case sqlscan.Param:

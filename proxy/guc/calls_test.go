@@ -117,6 +117,36 @@ func TestWhatCallsTeach(t *testing.T) {
 	}
 }
 
+// TestNullGoesBackToTheStartup: the server would take the setting to the route's default.
+func TestNullGoesBackToTheStartup(t *testing.T) {
+	s := Settings{reset: map[string]string{"work_mem": "8MB"}}
+	for _, tc := range []struct {
+		sql       string
+		value     []byte // of $1
+		overrides map[int]string
+		refused   bool
+	}{
+		{sql: "SELECT set_config('work_mem', $1, true)", overrides: map[int]string{1: "8MB"}},
+		{sql: "SELECT set_config('Work_Mem', $1, true), 1", overrides: map[int]string{1: "8MB"}},
+		{sql: "SELECT set_config('work_mem', $1, true)", value: []byte("1MB")},
+		{sql: "SELECT set_config('lock_timeout', $1, true)"},
+		{sql: "SELECT set_config('work_mem', $1, true), $1", refused: true},
+		{sql: "SELECT set_config('work_mem', null, true)", refused: true},
+		{sql: "SELECT set_config('work_mem', NULL, false)", refused: true},
+		{sql: "SELECT set_config('lock_timeout', null, true)"},
+		{sql: `SELECT set_config('work_mem', 'null', true)`},
+	} {
+		p, text := one(t, tc.sql)
+		_, overrides, _, err := s.Calls(p.Calls, text, [][]byte{tc.value}, plain15)
+		if (err != nil) != tc.refused {
+			t.Errorf("%s: %v", tc.sql, err)
+		}
+		if !maps.Equal(overrides, tc.overrides) {
+			t.Errorf("%s: overrides %v, want %v", tc.sql, overrides, tc.overrides)
+		}
+	}
+}
+
 func TestRowsOfBothKindsInOneGroup(t *testing.T) {
 	s := Settings{}
 	for i, is := range []string{"true", "false"} {

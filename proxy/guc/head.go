@@ -52,6 +52,9 @@ func (s *Settings) Head(d Defaults, readsAll bool) (st upstream.Statement, ok bo
 func (s *Settings) HereHead(d Defaults) (upstream.Statement, *pgerr.Error) {
 	var head setConfigs
 	err := s.addHere(&head, d)
+	if len(head.params) == 0 {
+		head.sql.WriteString("SELECT")
+	}
 	return head.statement(), err
 }
 
@@ -60,8 +63,10 @@ func (s *Settings) addHere(head *setConfigs, d Defaults) *pgerr.Error {
 		return pgerr.Unsupported(fmt.Sprintf("reading settings in a query while client_encoding is %s", enc),
 			"Use SHOW client_encoding, or set client_encoding to UTF8 first.")
 	}
-	name := s.ApplicationName()
-	head.call(applicationNameKey, &name)
+	if !s.pending(applicationNameKey) { // else a query before has just set it, on the server
+		name := s.ApplicationName()
+		head.call(applicationNameKey, &name)
+	}
 	for i := range s.entries {
 		e := &s.entries[i]
 		v := e.current()

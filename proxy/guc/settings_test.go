@@ -225,6 +225,15 @@ func TestHeadForAStatementThatReadsSettings(t *testing.T) {
 	if st, err = s.HereHead(plain15); err != nil || words(st) != here {
 		t.Errorf("%q, %v", words(st), err)
 	}
+	group := s
+	p, text := one(t, "SELECT set_config('application_name', 'new', false), set_config('idle_session_timeout', '1min', false)")
+	if _, _, _, err := group.Calls(p.Calls, text, nil, plain15); err != nil {
+		t.Fatal(err)
+	}
+	// What the group has just set is in force on the server already.
+	if st, err = group.HereHead(plain15); err != nil || words(st) != "extra_float_digits 3 tcp_keepalives_idle 7200" {
+		t.Errorf("behind set_config(): %q, %v", words(st), err)
+	}
 	set(t, &s, "SET NAMES 'latin1'")
 	if _, _, err = s.Head(plain15, true); err == nil || err.Code != pgerr.FeatureNotSupported || !strings.Contains(err.Message, "LATIN1") {
 		t.Errorf("with LATIN1: %v", err)
@@ -321,5 +330,16 @@ func TestBounds(t *testing.T) {
 	}
 	if err := step.Learn(&big, []Pair{{"a.c", &half}}); err == nil || err.Code != pgerr.ProgramLimitExceeded {
 		t.Errorf("what comes back is too large: %v", err)
+	}
+}
+
+func TestNothingHereToBring(t *testing.T) {
+	s := Settings{}
+	p, text := one(t, "SELECT set_config('application_name', 'new', false)")
+	if _, _, _, err := s.Calls(p.Calls, text, nil, plain15); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := s.HereHead(plain15); err != nil || st.SQL != "SELECT" || len(st.Params) > 0 {
+		t.Errorf("%+v, %v", st, err)
 	}
 }
