@@ -50,6 +50,8 @@ type execution struct {
 	pinned bool
 	bound  [][]byte
 	kept   []int // the indexes in bound of params; nil: all
+	// executes is the statement that an EXECUTE of the extended protocol names, if that was there; nil: to be looked up when it runs.
+	executes *preparedStatement
 	// portal is the name of the portal that is executed, in the extended protocol.
 	portal string
 	// prepared is the EXECUTE of SQL that this is executed by, in whose text its positions mean nothing; nil if none.

@@ -23,6 +23,11 @@ func (s *Session) describe(ctx context.Context, m *pgproto3.Describe) error {
 	if perr != nil {
 		return perr
 	}
+	if p.stmt.plan.Kind == plan.Execute {
+		if err := s.nameIsKnown(p.stmt.plan.Execute.Name); err != nil {
+			return err
+		}
+	}
 	if returns(p.stmt, p.executes) == plan.ReturnsNothing {
 		s.cycle.reply(&pgproto3.NoData{}, s.here(p.stmt))
 		return nil
@@ -50,9 +55,17 @@ func (s *Session) settleDescribe(ctx context.Context) error {
 }
 
 func (s *Session) describeStatement(ctx context.Context, name string) error {
+	if err := s.nameIsKnown(name); err != nil {
+		return err
+	}
 	st, perr := s.prepared.get(name)
 	if perr != nil {
 		return perr
+	}
+	if st.plan.Kind == plan.Execute {
+		if err := s.nameIsKnown(st.plan.Execute.Name); err != nil {
+			return err
+		}
 	}
 	if s.failed && returns(st, st.executes) != plan.ReturnsNothing { // as exec_describe_statement_message
 		return errAborted

@@ -19,6 +19,9 @@ func (s *Session) bind(ctx context.Context, m *pgproto3.Bind) error {
 	if err := s.settleDescribe(ctx); err != nil {
 		return err
 	}
+	if err := s.nameIsKnown(m.PreparedStatement); err != nil {
+		return err
+	}
 	if st, err := s.prepared.get(m.PreparedStatement); err == nil && !s.failed {
 		if err := s.stillTrue(ctx, st); err != nil {
 			return err
@@ -160,6 +163,11 @@ func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 	st.rides = true
 	x := &execution{portal: p.name, plan: st.plan, text: st.query.Text, params: p.params, described: described, from: st}
 	x.sql = splice.Apply(x.text, nil)
+	if !s.failed {
+		if done, err := s.named(ctx, x); done || err != nil {
+			return err
+		}
+	}
 	s.admit(x, sqlscan.Statement{})
 	if x.refusal != nil {
 		// Its place is behind the steps before it, and that is now: an error is not kept until Sync.
@@ -176,6 +184,9 @@ func (s *Session) closeObject(ctx context.Context, m *pgproto3.Close) error {
 		return err
 	}
 	if m.ObjectType == 'S' {
+		if err := s.nameIsKnown(m.Name); err != nil {
+			return err
+		}
 		s.prepared.drop(m.Name)
 	} else {
 		delete(s.portals, m.Name)

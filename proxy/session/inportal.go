@@ -10,7 +10,8 @@ import (
 )
 
 // inPortal is e, if it is about a parameter's value, as it reads where the client bound it: upstream every portal is unnamed, and what
-// a pinned text does not have was not sent. Of several executions that have such a parameter the first is taken for it.
+// a pinned text does not have was not sent. Of several executions that have such a parameter it is the first whose value the message names,
+// or the first.
 func (g *group) inPortal(e *pgerr.Error) *pgerr.Error {
 	var n int
 	if !isBind(e) {
@@ -19,20 +20,29 @@ func (g *group) inPortal(e *pgerr.Error) *pgerr.Error {
 	if _, err := fmt.Sscanf(e.Where, "unnamed portal parameter $%d", &n); err != nil {
 		return e
 	}
+	var failed *execution
 	for _, m := range g.members {
 		x := m.exec
 		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
 			continue
 		}
-		number := n
-		if x.kept != nil {
-			number = x.kept[n-1] + 1
+		if names := len(x.params[n-1]) > 0 && strings.Contains(e.Message, string(x.params[n-1])); names || failed == nil {
+			failed = x
+			if names {
+				break
+			}
 		}
-		c := *e
-		c.Where = wire.ParameterContext(x.portal, number) + strings.TrimPrefix(e.Where, wire.ParameterContext("", n))
-		return &c
 	}
-	return e
+	if failed == nil {
+		return e
+	}
+	number := n
+	if failed.kept != nil {
+		number = failed.kept[n-1] + 1
+	}
+	c := *e
+	c.Where = wire.ParameterContext(failed.portal, number) + strings.TrimPrefix(e.Where, wire.ParameterContext("", n))
+	return &c
 }
 
 // askOfOddTypes asks about a statement before it is executed if a type was declared that a pinned text cannot name: of what is no type

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -67,4 +68,38 @@ func TestValueOfANamedPortal(t *testing.T) {
 	if got := g.inPortal(e.PG).Where; got != `portal "p" parameter $3 = '...'` {
 		t.Error(got)
 	}
+}
+
+// SQL's commands and the protocol's messages name the same statements, in one pipeline too.
+func TestNamesInAPipeline(t *testing.T) {
+	type msgs = []pgproto3.FrontendMessage
+	sync := &pgproto3.Sync{}
+	run := func(sql string) msgs { return msgs{parse("", sql), bind("", ""), execute("")} }
+	join := func(parts ...msgs) msgs { return append(slices.Concat(parts...), sync) }
+	const refused = "E(ERROR 0A000: using the name of a prepared statement behind PREPARE, DEALLOCATE or DISCARD of it in the same pipeline is not supported by pgturnstile) Z(I)"
+	sequence{
+		{msgs{parse("a", "select 1"), sync}, "1 Z(I)"},
+		{join(run("deallocate a"), msgs{bind("", "a")}), `1 2 C(DEALLOCATE) E(ERROR 26000: prepared statement "a" does not exist) Z(I)`},
+		{join(run("prepare a as select 1"), msgs{bind("", "a"), execute("")}), "1 2 C(PREPARE) 2 D(select 1) C(SELECT 1) Z(I)"},
+		{join(run("execute a"), msgs{&pgproto3.Close{ObjectType: 'S', Name: "a"}}), "1 2 D(select 1) C(SELECT 1) 3 Z(I)"},
+		{msgs{parse("a", "select 1"), sync}, "1 Z(I)"},
+		{join(run("delete from t"), run("deallocate a"), msgs{bind("", "b")}), `1 2 C(DELETE 1) 1 2 C(DEALLOCATE) E(ERROR 26000: prepared statement "b" does not exist) Z(I)`},
+		{join(run("delete from t"), run("deallocate all"), msgs{bind("", "a")}), "1 2 C(DELETE 1) 1 2 C(DEALLOCATE ALL) " + refused},
+		{join(run("deallocate nope"), run("select 1")), `1 2 E(ERROR 26000: prepared statement "nope" does not exist) Z(I)`},
+	}.play(t, connect(t, &scripted{}))
+}
+
+// A Query is skipped if what the pipeline before it asked for fails, and answered if it fails itself.
+func TestQueryBehindAFailingPipeline(t *testing.T) {
+	type msgs = []pgproto3.FrontendMessage
+	sync := &pgproto3.Sync{}
+	up := &scripted{results: map[string]result{"select bad": {err: failing("42703", 8)}, "select none": {err: failing("22012", 0)}}}
+	sequence{
+		{msgs{parse("", "select none"), bind("", ""), execute(""), &pgproto3.Query{String: "select 1"}, sync}, "1 E(ERROR 22012: it failed) Z(I)"},
+		{msgs{bind("", ""), sync}, "2 Z(I)"},
+		{msgs{parse("", "select bad"), &pgproto3.Query{String: "select 1"}, sync}, "E(ERROR 42703@8: it failed) Z(I)"},
+		{msgs{parse("", "select 1"), bind("", ""), execute(""), &pgproto3.Query{String: "select none"}}, "1 E(ERROR 22012: it failed) Z(I)"},
+		{msgs{sync}, "Z(I)"},
+		{msgs{bind("", ""), sync}, "E(ERROR 26000: unnamed prepared statement does not exist) Z(I)"},
+	}.play(t, connect(t, up))
 }

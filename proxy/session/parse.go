@@ -43,6 +43,9 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	if st.plan.Kind == plan.Prepare || st.plan.Kind == plan.Execute {
 		st.params = 0 // no $n in these is a parameter of theirs unless it is declared
 	}
+	if err := s.nameIsKnown(m.Name); err != nil {
+		return err
+	}
 	st.executes = s.prepared.executed(st)
 	st.params = max(st.params, len(m.ParameterOIDs))
 	st.query = describe.Query{

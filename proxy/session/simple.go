@@ -18,8 +18,9 @@ import (
 // the same transaction, so it joins the same cycle.
 func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	if err := s.settle(ctx); err != nil {
-		return s.answerQuery(ctx, err)
+		return s.extended(ctx, err) // the Query is skipped
 	}
+	pipeline, unnamed := s.cycle.executions(), s.prepared.byName[""]
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
 	before := s.failed
@@ -27,6 +28,12 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	err := s.run(ctx, dueEnd)
 	if e, ok := errors.AsType[*pgerr.Error](err); ok && s.cycle.query && isGrammar(e) {
 		s.failed = before // a ROLLBACK in a string that does not parse has ended no block
+	}
+	if e, ok := errors.AsType[*pgerr.Error](err); ok && !e.IsFatal() && s.failsBefore(ctx, pipeline, e) {
+		if unnamed != nil {
+			_ = s.prepared.add(unnamed) // there is room: it was there before
+		}
+		return s.skipAfter(err)
 	}
 	return s.endCycle(err)
 }

@@ -22,9 +22,6 @@ import (
 // prepare is SQL's PREPARE: the statement is kept as one of the protocol would be, and the server is asked at once.
 func (s *Session) prepare(ctx context.Context, g *group, x *execution) error {
 	p := x.plan.Prepare
-	if err := s.prepared.free(p.Name); err != nil {
-		return err
-	}
 	if err := g.nothingChanged(s, "PREPARE"); err != nil {
 		return err
 	}
@@ -85,9 +82,12 @@ func movedBy(err error, characters int) error {
 // executePrepared is SQL's EXECUTE: what it executes is sent in its place, with the arguments as parameters.
 func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) error {
 	e := x.plan.Execute
-	st, perr := s.prepared.get(e.Name)
-	if perr != nil {
-		return perr
+	st := x.executes
+	if st == nil {
+		var err *pgerr.Error
+		if st, err = s.prepared.get(e.Name); err != nil {
+			return err
+		}
 	}
 	if s.here(st) || st.plan.Kind != plan.Forward {
 		s.unsupported("execute")
