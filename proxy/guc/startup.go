@@ -55,6 +55,8 @@ func (s *Settings) startHere(a assignment) *pgerr.Error {
 	case isIdentity(key):
 		return pgerr.New(pgerr.InsufficientPrivilege, `permission denied to set parameter "%s"`, key).
 			WithHint("Remove it from the connection's options; SET it in the session.")
+	case key == seedKey: // it would be the next users' too
+		return pgerr.Unsupported("the startup option seed", "For an order that can be repeated, sort by a hash.")
 	case !hereOnly(key):
 		return nil
 	}
@@ -127,7 +129,7 @@ func (s *Settings) StartupStep(d Defaults) (Step, bool) {
 		Learn: func(s *Settings, rows []Pair) *pgerr.Error {
 			for _, row := range rows {
 				key := asciiLower(row.Name)
-				if row.Value != nil && !isTransactions(key) && key != seedKey {
+				if row.Value != nil && !isTransactions(key) {
 					s.begin(key, s.canonical(key, row.Name, d), *row.Value, isPlaceholder(key, d))
 				}
 			}

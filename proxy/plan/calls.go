@@ -19,6 +19,8 @@ type SetConfig struct {
 	Name      string // a literal, as written
 	NameParam int    // n of $n, else 0
 	Rows      bool   // the column name, in a statement that names pg_settings
+	// NameStart and NameEnd are the bytes of that column in the text.
+	NameStart, NameEnd int
 
 	Local      bool // is_local is a literal that is true
 	LocalParam int  // is_local is $n, else 0
@@ -182,6 +184,7 @@ func (c *callReader) punct(s *openSet) {
 // setName reads the first argument, which starts where r stands.
 func (s *openSet) setName(r reader) {
 	r.accept("ALL")
+	start := r.tok.Start
 	o, ok := r.operand(0)
 	text := o.cast == "" || o.cast == "text" || o.cast == "varchar"
 	switch {
@@ -192,7 +195,7 @@ func (s *openSet) setName(r reader) {
 	case ok && o.Kind == ArgNull:
 		s.null = true
 	case ok && text && o.column == "name":
-		s.Rows = true
+		s.Rows, s.NameStart, s.NameEnd = true, start, r.prev.End
 	default:
 		s.refusal = computedName
 	}

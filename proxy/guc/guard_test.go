@@ -1,0 +1,51 @@
+package guc
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
+	"github.com/pgturnstile/pgturnstile/proxy/splice"
+	"github.com/pgturnstile/pgturnstile/proxy/wire"
+)
+
+// A name that comes from rows may be any: what is called pg_settings need not be the view.
+func TestNamesFromRowsAreGuarded(t *testing.T) {
+	for _, sql := range []string{
+		"SELECT set_config(s.name, 'x', true) FROM pg_settings s", "SELECT set_config(name, 'x', false) FROM (VALUES ('pg_session_jwt.jwt')) pg_settings(name)",
+		`SELECT set_config((U&"n!0061me" UESCAPE '!')::text, 'x', 'f') FROM pg_settings`,
+	} {
+		p, text := one(t, sql)
+		s := Settings{}
+		edits, _, _, err := s.Calls(p.Calls, text, nil, plain15)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := splice.Apply(text, edits).SQL()
+		name := text[p.Calls.Assigns[0].NameStart:p.Calls.Assigns[0].NameEnd]
+		want := "set_config(CASE WHEN pg_catalog.starts_with(pg_catalog.lower((" + name + `)::pg_catalog.text COLLATE pg_catalog."C"), 'pg_session_jwt.') OR pg_catalog.lower((` +
+			name + `)::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.=) 'seed'::pg_catalog.text THEN NULL ELSE (` + name + ") END, 'x', true)"
+		if !strings.Contains(got, want) {
+			t.Errorf("%s\n got %s\nwant %s", sql, got, want)
+		}
+	}
+}
+
+// What seeds random() stays on the connection, beyond any transaction.
+func TestNobodySeedsRandom(t *testing.T) {
+	for _, is := range []string{"t", "f"} {
+		p, text := one(t, "SELECT set_config($1, '0.5', $2)")
+		s := Settings{}
+		if _, _, _, err := s.Calls(p.Calls, text, [][]byte{[]byte("SEED"), []byte(is)}, plain15); err == nil || err.Code != pgerr.FeatureNotSupported {
+			t.Errorf("is_local %s: %v", is, err)
+		}
+	}
+	for _, sql := range []string{"SET seed = 0.5", "SET LOCAL seed = 0.5", "SELECT set_config('seed', '0.5', true)"} {
+		if p, _ := one(t, sql); p.Refusal == nil {
+			t.Errorf("%s is not refused", sql)
+		}
+	}
+	if _, err := Startup([]wire.Parameter{{Name: "options", Value: "-c SEED=0.5"}}); err == nil || !err.IsFatal() {
+		t.Errorf("at the login: %v", err)
+	}
+}
