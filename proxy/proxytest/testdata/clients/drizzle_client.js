@@ -1,8 +1,11 @@
-// Drizzle on node-postgres: its queries, prepared statements and relations. Prints what it sees; the outputs of both servers are
-// compared.
+// Drizzle on node-postgres and on postgres.js: its queries, prepared statements and relations. Prints what it sees; the outputs of both
+// servers are compared.
 'use strict'
+const fs = require('fs')
 const { Pool } = require('pg')
-const { drizzle } = require('drizzle-orm/node-postgres')
+const postgres = require('postgres')
+const onNodePostgres = require('drizzle-orm/node-postgres')
+const onPostgresJS = require('drizzle-orm/postgres-js')
 const { pgSchema, integer, numeric, serial, text } = require('drizzle-orm/pg-core')
 const { eq, gt, sql, relations, count } = require('drizzle-orm')
 
@@ -29,9 +32,7 @@ const fails = async (title, query) => {
   }
 }
 
-async function main () {
-  const pool = new Pool({ max: 1 })
-  const db = drizzle(pool, { schema: { parent, child, parentRelations, childRelations } })
+async function work (db) {
   await db.execute(sql`create table drizzle.feelings (id serial primary key, mood drizzle.mood)`)
   show('raw', await db.execute(sql`select ${1}::int as a, ${'b'} as b`))
   show('select', await db.select().from(parent).where(eq(parent.id, 2)))
@@ -53,7 +54,24 @@ async function main () {
   await fails('bad value', db.select().from(parent).where(eq(parent.id, 'x')))
   show('set', await db.execute(sql`set search_path = drizzle`))
   show('in that path', await db.execute(sql`select name from parent where id = ${2}`))
+  show('reset', await db.execute(sql`reset search_path`))
+  await db.execute(sql`drop table drizzle.feelings`)
+  show('clean', [await db.delete(child).returning({ n: child.n }), await db.update(parent).set({ name: 'one' }).where(eq(parent.id, 1)).returning()])
+}
+
+async function main () {
+  const schema = { parent, child, parentRelations, childRelations }
+  const pool = new Pool({ max: 1 })
+  await work(onNodePostgres.drizzle(pool, { schema }))
   await pool.end()
+  const proxied = process.env.PGSSLMODE !== 'disable'
+  const client = postgres({
+    max: 1,
+    ssl: proxied && { ca: fs.readFileSync(process.env.PGSSLROOTCERT), servername: 'localhost' },
+    connection: proxied ? {} : { options: process.env.PGOPTIONS }
+  })
+  await work(onPostgresJS.drizzle(client, { schema }))
+  await client.end()
   console.log('end')
 }
 

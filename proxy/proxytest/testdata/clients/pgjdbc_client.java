@@ -151,6 +151,23 @@ class Client {
                 ResultSetMetaData m = s.getMetaData();
                 System.out.println("described " + m.getColumnCount() + " " + m.getColumnTypeName(1) + " " + m.getColumnName(2) + " " + s.getParameterMetaData().getParameterTypeName(1));
             }
+            c.setReadOnly(true);
+            c.setTransactionIsolation(Connection.TRANSACTION_SERIALIZABLE);
+            query(c, "read only", "select current_setting('transaction_isolation') as i, current_setting('default_transaction_isolation') as d, current_setting('transaction_read_only') as r where true = ?", true);
+            c.setReadOnly(false);
+            c.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
+            try (PreparedStatement s = c.prepareStatement("select pg_sleep(?)::text")) {
+                s.setQueryTimeout(1);
+                s.setDouble(1, 30);
+                fails("a timeout", () -> {
+                    try {
+                        s.executeQuery();
+                    } catch (SQLException e) { // through the proxy its detail says more
+                        throw new SQLException(e.getMessage().split("\n")[0], e.getSQLState());
+                    }
+                });
+            }
+            query(c, "after it", "select ?", "well");
             try (Statement s = c.createStatement()) {
                 s.execute("drop table p");
                 s.execute("delete from t");
@@ -159,9 +176,24 @@ class Client {
         try (Connection c = connect("preferQueryMode", "simple", "ApplicationName", "simple mode")) {
             session("pgjdbc", c);
         }
-        try (Connection c = connect("prepareThreshold", "1", "currentSchema", "pgjdbc", "stringtype", "unspecified")) {
+        try (Connection c = connect("prepareThreshold", "1", "currentSchema", "pgjdbc", "stringtype", "unspecified", "reWriteBatchedInserts", "true", "autosave", "always")) {
             query(c, "named at once", "select id, name from parent where id = ?", "1");
             query(c, "named at once", "select id, name from parent where id = ?", "2");
+            try (PreparedStatement s = c.prepareStatement("insert into t values (?, ?)")) {
+                for (int i = 200; i < 210; i++) {
+                    s.setInt(1, i);
+                    s.setString(2, "rewritten");
+                    s.addBatch();
+                }
+                System.out.println("a batch as one statement " + Arrays.stream(s.executeBatch()).sum());
+            }
+            query(c, "count", "select count(*) from t where id >= ?", 200);
+        }
+        try (Connection c = connect("readOnlyMode", "always")) {
+            c.setReadOnly(true);
+            fails("read only", () -> query(c, "", "insert into pgjdbc.t values (?)", 300));
+            c.setReadOnly(false);
+            query(c, "written", "insert into pgjdbc.t values (?)", 300);
         }
         System.out.println("end");
     }
