@@ -27,6 +27,8 @@ import (
 // scripted is an upstream whose answers a test writes: each statement's text, trimmed, finds its result.
 type scripted struct {
 	results map[string]result
+	// settings are what the server gives when a session's settings are read back, by name.
+	settings map[string]string
 	// run, when set, is asked first; handled false falls back to results.
 	run func(ctx context.Context, req *upstream.Request) (handled bool, err error)
 
@@ -87,11 +89,27 @@ func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream
 		}
 	}
 	for i, st := range req.Statements {
-		if err := send(sink, i, s.result(st.SQL)); err != nil {
+		r := s.result(st.SQL)
+		if strings.HasPrefix(strings.TrimSpace(st.SQL), readBackSQL) {
+			r = s.readBack(string(st.Params[0]))
+		}
+		if err := send(sink, i, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readBackSQL is how the statement begins that reads settings back; its parameter is an array of their names.
+const readBackSQL = "SELECT n, pg_catalog.current_setting(n, true)"
+
+func (s *scripted) readBack(names string) result {
+	r := result{fields: make([]upstream.Field, 2), command: "SELECT"}
+	for name := range strings.SplitSeq(strings.Trim(names, "{}"), ",") {
+		name = strings.Trim(name, `"`)
+		r.rows = append(r.rows, []string{name, s.settings[name]})
+	}
+	return r
 }
 
 // asked gives the statement that a request asks the server to describe.
@@ -211,6 +229,10 @@ func (s *scripted) sent() []string {
 		for i, st := range r.Statements {
 			if i > 0 {
 				b.WriteString(" |")
+			}
+			if strings.HasPrefix(strings.TrimSpace(st.SQL), readBackSQL) {
+				fmt.Fprintf(&b, " read %s", st.Params[0])
+				continue
 			}
 			fmt.Fprintf(&b, " %s", strings.TrimSpace(st.SQL))
 			for _, p := range st.Params {

@@ -193,9 +193,8 @@ func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
 	if err != nil {
 		return err
 	}
-	st.description, st.epoch = d, epoch
-	st.params = len(d.Params)
-	return nil
+	st.epoch = epoch
+	return fault(s.prepared.describe(st, d))
 }
 
 // settleParsed asks about what was parsed in this cycle and is not executed in it. At an error the steps end before the

@@ -25,6 +25,8 @@ type preparedStatement struct {
 
 	// description is what the server says of it; nil: it was not asked yet.
 	description *describe.Description
+	// described is about what the description takes, and counted what the session's bound counts of the statement, in bytes.
+	described, counted int
 	// epoch is the Describer's when the description was found true last.
 	epoch uint64
 	// shape is the result that its first execution had, where there is no description; nil: none yet.
@@ -43,7 +45,11 @@ type shape struct{ fields []upstream.Field }
 
 // size is what the session's bound counts.
 func (st *preparedStatement) size() int {
-	n := preparedSize + len(st.name) + len(st.query.Text) + len(st.query.TypeList) + 8*len(st.query.Declared)
+	text := len(st.query.Text)
+	if st.params > 0 {
+		text *= 2 // pinned
+	}
+	n := preparedSize + len(st.name) + text + len(st.query.TypeList) + 8*len(st.query.Declared) + st.described
 	if st.executes != nil {
 		n += st.executes.size() // it may be kept by nothing else
 	}
@@ -111,14 +117,39 @@ func (p *preparedStatements) add(st *preparedStatement) *pgerr.Error {
 	p.drop(st.name)
 	size := st.size()
 	if p.bytes+size > maxPreparedBytes {
-		return pgerr.New(pgerr.OutOfMemory, "the prepared statements of this session would take more than %d bytes", maxPreparedBytes).
-			WithHint("Close prepared statements that are not used any more.")
+		return errPreparedBytes
 	}
 	if p.byName == nil {
 		p.byName = map[string]*preparedStatement{}
 	}
 	p.byName[st.name] = st
+	st.counted = size
 	p.bytes += size
+	return nil
+}
+
+var errPreparedBytes = pgerr.New(pgerr.OutOfMemory, "the prepared statements of this session would take more than %d bytes", maxPreparedBytes).
+	WithHint("Close prepared statements that are not used any more.")
+
+// fieldSize is about what the description of a column takes beside its name, in bytes.
+const fieldSize = 64
+
+// describe keeps what the server says of st, which sizes it anew.
+func (p *preparedStatements) describe(st *preparedStatement, d *describe.Description) *pgerr.Error {
+	kept := p.byName[st.name] == st
+	before := st.size()
+	described := 4 * len(d.Params)
+	for _, f := range d.Fields {
+		described += fieldSize + len(f.Name)
+	}
+	if kept && p.bytes+described > maxPreparedBytes {
+		return errPreparedBytes
+	}
+	st.description, st.described, st.params = d, described, len(d.Params)
+	if kept {
+		st.counted += st.size() - before
+		p.bytes += st.size() - before
+	}
 	return nil
 }
 
@@ -161,7 +192,7 @@ func (p *preparedStatements) executed(st *preparedStatement) *preparedStatement 
 func (p *preparedStatements) drop(name string) bool {
 	st, ok := p.byName[name]
 	if ok {
-		p.bytes -= st.size()
+		p.bytes -= st.counted
 		delete(p.byName, name)
 	}
 	return ok
