@@ -42,7 +42,7 @@ func readScript(path, dataDir string) (*script, error) {
 
 var (
 	trailingMeta  = regexp.MustCompile(`\\(gset|gexec|gdesc|gx|g|crosstabview)\b(.*)$`)
-	copyFromStdin = regexp.MustCompile(`(?is)^\s*copy\b.*\bfrom\s+stdin\b`)
+	copyFromStdin = regexp.MustCompile(`(?is)^\s*copy\b.*\bfrom\s+std(?:in|out)\b`)
 	variable      = regexp.MustCompile(`:(['"]?)([A-Za-z_][A-Za-z0-9_]*)(['"]?)`)
 )
 

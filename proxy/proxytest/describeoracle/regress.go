@@ -309,7 +309,7 @@ func (r *Regression) run(ctx context.Context, s *script, item scriptItem) error 
 		sql = temporary.ReplaceAllString(sql, "$1$2")
 	}
 	switch {
-	case item.CopyData != "":
+	case copyFromStdin.MatchString(sql):
 		_, _ = r.owner.CopyFrom(ctx, strings.NewReader(item.CopyData), sql)
 	case copyToStdout.MatchString(sql):
 		_, _ = r.owner.CopyTo(ctx, io.Discard, sql)

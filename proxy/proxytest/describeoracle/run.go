@@ -109,6 +109,9 @@ func (p *pair) cases(ctx context.Context, s *Statement) ([]Case, error) {
 	}
 	cases := make([]Case, len(list))
 	kind := kindOf(s.Text, list[0].Real)
+	if s.Topic == generatedTopic {
+		kind = "generated, " + kind
+	}
 	for i, q := range list {
 		c := Case{Question: q, Kind: kind}
 		if c.Proxy, err = p.proxy.ask(ctx, q.Text, q.Declared); err != nil {

@@ -1,7 +1,7 @@
 // Command describeoracle prints how the proxy's answers to Parse and Describe compare with a real Postgres', for the corpus and on
 // demand for Postgres' own regression suite. It fails when something differs that the committed lists do not name.
 //
-//	go run ./proxy/proxytest/describeoracle/cmd/describeoracle [-pg DIR]... [-regress DIR|auto]
+//	go run ./proxy/proxytest/describeoracle/cmd/describeoracle [-pg DIR]... [-generated] [-regress DIR|auto]
 package main
 
 import (
@@ -23,6 +23,7 @@ type options struct {
 	regress     string
 	tests       string
 	differences string
+	generated   bool
 	pairs       int
 }
 
@@ -34,6 +35,7 @@ func main() {
 	})
 	flag.StringVar(&o.regress, "regress", "", "src/test/regress of a Postgres source, to be compared in place of the corpus; auto downloads Debian's source package")
 	flag.StringVar(&o.tests, "tests", "", "of the regression suite only these, separated by commas (default: its whole schedule)")
+	flag.BoolVar(&o.generated, "generated", false, "also statements made from the server's catalogs, by the thousand")
 	flag.StringVar(&o.differences, "differences", "", "file to write what differs to, in the form of testdata/accepted.tsv")
 	flag.IntVar(&o.pairs, "pairs", 4, "pairs of sessions at once")
 	flag.Parse()
@@ -107,11 +109,20 @@ func compare(ctx context.Context, o options, bin string) (*describeoracle.Report
 		return nil, err
 	}
 	defer stack.Close()
+	if o.generated {
+		more, err := describeoracle.Generated(ctx, stack.Sides)
+		if err != nil {
+			return nil, err
+		}
+		statements = append(statements, more...)
+	}
 	cases, err := describeoracle.Run(ctx, stack.Sides, statements, o.pairs)
 	if err != nil {
 		return nil, err
 	}
-	return describeoracle.NewReport(stack.Release, stack.Sides.Version, cases, accepted), nil
+	r := describeoracle.NewReport(stack.Release, stack.Sides.Version, cases, accepted)
+	r.AcceptRefusedFunctions()
+	return r, nil
 }
 
 func compareRegression(ctx context.Context, o options, bin string) (*describeoracle.Report, error) {
