@@ -39,11 +39,13 @@ type step struct {
 
 // execution is one statement to run, or to answer here.
 type execution struct {
-	plan   plan.Plan
-	text   string       // the client's
-	sql    splice.Text  // what is sent
-	under  *splice.Text // what sql edits, where that is an edited text itself
-	params [][]byte
+	plan plan.Plan
+	text string // the client's
+	// conforming is standard_conforming_strings as text was read.
+	conforming bool
+	sql        splice.Text  // what is sent
+	under      *splice.Text // what sql edits, where that is an edited text itself
+	params     [][]byte
 	// from is the prepared statement that this executes, nil in a Query.
 	from *preparedStatement
 	// pinned: sql gives parameters their types. bound are params as they were before.

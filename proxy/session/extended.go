@@ -161,7 +161,7 @@ func (s *Session) execute(ctx context.Context, m *pgproto3.Execute) error {
 	}
 	p.executed = true
 	st.rides = true
-	x := &execution{portal: p.name, plan: st.plan, text: st.query.Text, params: p.params, described: described, from: st}
+	x := &execution{portal: p.name, plan: st.plan, text: st.query.Text, conforming: st.query.StandardConforming, params: p.params, described: described, from: st}
 	x.sql = splice.Apply(x.text, nil)
 	if !s.failed {
 		if done, err := s.named(ctx, x); done || err != nil {

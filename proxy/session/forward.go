@@ -48,16 +48,14 @@ func (s *Session) forward(ctx context.Context, g *group, x *execution) error {
 // readAlike refuses a text that the server would read otherwise than it was meant when it was sent: a backslash in it may be an escape
 // or not.
 func (s *Session) readAlike(g *group, x *execution) *pgerr.Error {
-	then := s.planning().StandardConforming
 	if x.from != nil {
-		then = x.from.query.StandardConforming
-		if l := x.from.literals; l.kinds != 0 && l.settings != s.literalSettings(l.kinds) {
+		if l := x.from.literals; l.kinds != 0 && (l.settings != s.literalSettings(l.kinds) || g.mayAssign(literalSettings[:]...)) {
 			s.unsupported("literal_settings")
 			return pgerr.Unsupported("executing a statement with a literal like a date that was prepared under another DateStyle, IntervalStyle or TimeZone",
 				"Prepare it again.")
 		}
 	}
-	if then == s.settings.StandardConforming(s.facts) && !slices.Contains(g.assigned, "standard_conforming_strings") || !strings.Contains(x.text, `\`) {
+	if x.conforming == s.settings.StandardConforming(s.facts) && !g.mayAssign("standard_conforming_strings") || !strings.Contains(x.text, `\`) {
 		return nil
 	}
 	s.unsupported("standard_conforming_strings")
@@ -91,7 +89,7 @@ func (s *Session) settingCalls(g *group, x *execution) (step guc.Step, _ *pgerr.
 		}
 	}
 	for _, a := range c.Assigns {
-		g.assigned = append(g.assigned, a.Name)
+		g.assigns(a.Name) // "" where only the server knows it
 	}
 	return step, nil
 }

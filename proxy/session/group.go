@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -27,7 +28,7 @@ type group struct {
 	lone *lone
 	// planned are the session's settings as the members leave them, as far as that is known before the server has answered.
 	planned guc.Settings
-	// assigned are the settings that members assign.
+	// assigned are the settings that members assign, in small letters; "" is any.
 	assigned []string
 	// changes: a statement may change what others mean.
 	changes bool
@@ -132,6 +133,13 @@ func (g *group) send(x *execution) {
 func (g *group) sendHidden(h *hidden) {
 	g.members = append(g.members, member{hidden: h})
 	g.sent++
+}
+
+func (g *group) assigns(name string) { g.assigned = append(g.assigned, strings.ToLower(name)) }
+
+// mayAssign reports whether a member may assign one of the settings.
+func (g *group) mayAssign(names ...string) bool {
+	return slices.ContainsFunc(g.assigned, func(name string) bool { return name == "" || slices.Contains(names, name) })
 }
 
 // inBlock reports whether the statement that comes now runs inside a transaction block, explicit or implicit.

@@ -73,10 +73,13 @@ func kindOf(literal string) (kinds literalKind) {
 	return kinds
 }
 
+// literalSettings has for each bit of a literalKind its setting.
+var literalSettings = [...]string{"datestyle", "timezone", "intervalstyle"}
+
 // literalSettings are the settings that literals of these kinds are read by, as they are now.
 func (s *Session) literalSettings(kinds literalKind) string {
 	var b strings.Builder
-	for i, name := range [...]string{"datestyle", "timezone", "intervalstyle"} {
+	for i, name := range literalSettings {
 		if kinds&(1<<i) != 0 {
 			v, _ := s.settings.Now(name, s.facts)
 			b.WriteString(v + ";")

@@ -80,12 +80,19 @@ func (s *Session) set(g *group, x *execution) *pgerr.Error {
 	if st.Local && !g.inBlock() {
 		g.warn(warnSetLocal)
 	}
+	if err := s.readAlike(g, x); err != nil {
+		return err
+	}
 	step, err := g.planned.Apply(st, x.text, s.facts)
 	if err != nil {
 		return err
 	}
 	g.step(step, x, tagOf(st))
-	g.assigned = append(g.assigned, st.Name)
+	if st.Form == plan.Characteristics {
+		g.assigns("default_transaction_isolation")
+	} else {
+		g.assigns(st.Name) // "" of RESET ALL
+	}
 	return nil
 }
 

@@ -107,3 +107,20 @@ func TestPositionsInChangedTexts(t *testing.T) {
 		})
 	}
 }
+
+// A text is read as a whole before any of it runs: what it says may not hang on a setting that it changes itself.
+func TestTextsThatWouldBeReadOtherwise(t *testing.T) {
+	for _, first := range []string{
+		"set standard_conforming_strings = off", `set "Standard_Conforming_Strings" = off`, "reset all",
+		"select set_config('standard_conforming_STRINGS', 'off', false)", "select set_config('standard_conforming_strings', 'off', true)",
+		"select set_config(name, 'off', false) from pg_settings where name like 'standard_%'",
+	} {
+		c := connect(t, &scripted{settings: map[string]string{"standard_conforming_strings": "on"}})
+		if got := c.query(first + `; select 'a\b'`); !strings.Contains(got, "E(ERROR 0A000: a text with a backslash") {
+			t.Errorf("%s: %s", first, got)
+		}
+		if got := c.query(first + "; select 'ab'"); strings.Contains(got, "E(ERROR 0A000") {
+			t.Errorf("%s: %s", first, got)
+		}
+	}
+}

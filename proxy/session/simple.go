@@ -45,7 +45,7 @@ func (s *Session) admitAll(text string) {
 	refused := false
 	o := s.planning()
 	for st := range sqlscan.Statements(text, o.StandardConforming) {
-		x := &execution{text: st.Text, sql: splice.Apply(st.Text, nil), charStart: st.CharStart, simple: true, many: first != nil}
+		x := &execution{text: st.Text, conforming: o.StandardConforming, sql: splice.Apply(st.Text, nil), charStart: st.CharStart, simple: true, many: first != nil}
 		if first == nil {
 			first = x
 		} else {

@@ -115,7 +115,7 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 	y := *x
 	y.plan, y.text, y.params, y.from = st.plan, st.query.Text, params, st
 	y.sql = splice.Apply(y.text, nil)
-	y.prepared = x
+	y.prepared, y.conforming = x, st.query.StandardConforming
 	return s.forward(ctx, g, &y)
 }
 
