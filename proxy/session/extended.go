@@ -22,39 +22,43 @@ func (s *Session) bind(ctx context.Context, m *pgproto3.Bind) error {
 	if err := s.nameIsKnown(m.PreparedStatement); err != nil {
 		return err
 	}
-	if st, err := s.prepared.get(m.PreparedStatement); err == nil && !s.failed {
-		if err := s.stillTrue(ctx, st); err != nil {
+	p, err := s.newPortal(m)
+	if err != nil {
+		return err
+	}
+	if !s.failed {
+		if err := s.stillTrue(ctx, p.stmt); err != nil {
 			return err
 		}
 	}
-	return fault(s.newPortal(m))
+	s.portals[p.name] = p
+	s.cycle.reply(&pgproto3.BindComplete{}, s.here(p.stmt))
+	return nil
 }
 
-func (s *Session) newPortal(m *pgproto3.Bind) *pgerr.Error {
+func (s *Session) newPortal(m *pgproto3.Bind) (*portal, *pgerr.Error) {
 	st, err := s.prepared.get(m.PreparedStatement)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(m.Parameters) != st.params {
-		return pgerr.New(pgerr.ProtocolViolation, `bind message supplies %d parameters, but prepared statement "%s" requires %d`,
+		return nil, pgerr.New(pgerr.ProtocolViolation, `bind message supplies %d parameters, but prepared statement "%s" requires %d`,
 			len(m.Parameters), st.name, st.params)
 	}
 	if s.failed && (st.plan.Kind == plan.Empty || st.params > 0 || !leavesFailedBlock(st.plan)) { // as exec_bind_message
-		return errAborted
+		return nil, errAborted
 	}
 	if err := s.textOnly(m, st); err != nil {
-		return err
+		return nil, err
 	}
 	if _, exists := s.portals[m.DestinationPortal]; exists && m.DestinationPortal != "" {
-		return pgerr.New(pgerr.DuplicateCursor, `cursor "%s" already exists`, m.DestinationPortal)
+		return nil, pgerr.New(pgerr.DuplicateCursor, `cursor "%s" already exists`, m.DestinationPortal)
 	}
 	params, err := s.copyParameters(m)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.portals[m.DestinationPortal] = &portal{name: m.DestinationPortal, stmt: st, executes: s.prepared.executed(st), params: params}
-	s.cycle.reply(&pgproto3.BindComplete{}, s.here(st))
-	return nil
+	return &portal{name: m.DestinationPortal, stmt: st, executes: s.prepared.executed(st), params: params}, nil
 }
 
 // textOnly refuses format codes other than text, where they would matter.

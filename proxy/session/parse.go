@@ -53,7 +53,7 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 		Settings: s.settings.Key(s.facts), StandardConforming: o.StandardConforming,
 	}
 	st.literals = s.literalsOf(m.Query, o)
-	if s.here(st) {
+	if s.here(st) && st.plan.Kind != plan.Empty { // of what is no statement nobody looks at the parameters
 		if err := undetermined(st); err != nil {
 			return err
 		}
