@@ -134,11 +134,12 @@ ALTER DATABASE neondb SET timezone_abbreviations = 'Default';`
 	return nil
 }
 
-func (r *Regression) connectOwner(ctx context.Context) (err error) {
-	r.owner, err = pgconn.Connect(ctx, r.stack.AdminDSN())
+func (r *Regression) connectOwner(ctx context.Context) error {
+	owner, err := pgconn.Connect(ctx, r.stack.AdminDSN())
 	if err != nil {
 		return fmt.Errorf("describeoracle: %w", err)
 	}
+	r.owner = owner
 	return nil
 }
 
