@@ -111,7 +111,7 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 		return err
 	}
 	switch {
-	case a.Rows && q.settings.localRows:
+	case a.Rows && (q.settings.localRows || q.namesLocal()):
 		return pgerr.Unsupported("set_config() over pg_settings for the transaction and for the session in one transaction", "Do one of them in a transaction of its own.")
 	case a.Rows:
 		q.rows = true
@@ -138,6 +138,13 @@ func (q *query) guard(a plan.SetConfig) {
 	lower := "pg_catalog.lower(" + name + `::pg_catalog.text COLLATE pg_catalog."C")`
 	q.edits = append(q.edits, splice.Edit{Start: a.NameStart, End: a.NameEnd, New: "CASE WHEN pg_catalog.starts_with(" + lower + ", '" + jwtPrefix + "') OR " +
 		lower + " OPERATOR(pg_catalog.=) '" + seedKey + "'::pg_catalog.text THEN NULL ELSE " + name + " END"})
+}
+
+// namesLocal reports whether a setting that was assigned for the transaction is named: whether the rows are of it too could not be
+// told afterwards.
+func (q *query) namesLocal() bool {
+	lower := asciiLower(q.text)
+	return slices.ContainsFunc(q.settings.localCalls, func(key string) bool { return key != "" && strings.Contains(lower, key) })
 }
 
 // leave: a placeholder that was set for a transaction is there ever after, without a value.

@@ -148,12 +148,17 @@ func TestNullGoesBackToTheStartup(t *testing.T) {
 }
 
 func TestRowsOfBothKindsInOneGroup(t *testing.T) {
-	s := Settings{}
-	for i, is := range []string{"true", "false"} {
-		p, text := one(t, "SELECT set_config(name, '1', "+is+") FROM pg_settings WHERE name = 'lock_timeout'")
-		_, _, _, err := s.Calls(p.Calls, text, nil, plain15)
-		if (err != nil) != (i == 1) {
-			t.Errorf("is_local %s: %v", is, err)
+	for _, first := range []string{
+		"SELECT set_config(name, '1', true) FROM pg_settings WHERE name = 'lock_timeout'",
+		"SELECT set_config('lock_timeout', '1', true)", // the rows may be of the same one
+	} {
+		s := Settings{}
+		for i, sql := range []string{first, "SELECT set_config(name, '1', false) FROM pg_settings WHERE name = 'lock_timeout'"} {
+			p, text := one(t, sql)
+			_, _, _, err := s.Calls(p.Calls, text, nil, plain15)
+			if (err != nil) != (i == 1) {
+				t.Errorf("%s: %v", sql, err)
+			}
 		}
 	}
 }
