@@ -57,14 +57,13 @@ func TestSettingSessions(t *testing.T) {
 					unsure = false // the step ends the block that one of the sides may have open
 					continue
 				}
-				if accepted.stops(proxy[n].Lines) {
-					break
-				}
 				want, differs := accepted.rest(postgres[n].Lines)
 				same, blockUnsure := sameButForErrors(want, proxy[n].Lines)
 				unsure = differs || blockUnsure
-				if !same {
+				if !same && !accepted.stops(proxy[n].Lines) {
 					t.Errorf("step %s:\n%s\nPostgres:\n%s\nproxy:\n%s", postgres[n].Title, sectionOf(text, postgres[n].Title), indent(postgres[n].Lines), indent(proxy[n].Lines))
+				}
+				if !same {
 					break // from here on the sessions are not in the same state
 				}
 				compared++
@@ -73,6 +72,9 @@ func TestSettingSessions(t *testing.T) {
 	}
 	if sessions == settingSessions && len(touched) < settingsTouched {
 		t.Errorf("the sessions work on %d settings", len(touched))
+	}
+	if least := sessions * 2 * settingSteps; compared < least {
+		t.Errorf("only %d steps were compared of what should be more than %d", compared, least)
 	}
 	t.Logf("%d settings, %d steps compared, first seed %d", len(touched), compared, first)
 }
