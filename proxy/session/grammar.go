@@ -44,17 +44,22 @@ func (c *cycle) committing() bool {
 func (s *Session) checkGrammar(ctx context.Context) error {
 	text := s.cycle.several
 	s.cycle.several = "" // once is enough
-	err := s.request(ctx, wholeString(text), discard{})
+	err := s.request(ctx, s.wholeString(text), discard{})
 	if up, ok := errors.AsType[*upstream.Error](err); ok && up.Outcome == upstream.Failed && !isGrammar(up.PG) {
 		return nil
 	}
 	return err
 }
 
-// wholeString has the server read a query string of several statements and refuse it for being that. Should it be one statement after
-// all, it has no effect.
-func wholeString(text string) *upstream.Request {
-	return &upstream.Request{Transaction: true, Statements: []upstream.Statement{{SQL: text}, {SQL: "ROLLBACK"}}}
+// wholeString has the server read a query string of several statements, by the session's settings, and refuse it for being that. Should
+// it be one statement after all, it has no effect.
+func (s *Session) wholeString(text string) *upstream.Request {
+	req := &upstream.Request{Transaction: true}
+	if head, ok, _ := s.settings.Head(s.facts, false); ok { // without what is kept here there is no error
+		req.Statements = append(req.Statements, head)
+	}
+	req.Statements = append(req.Statements, upstream.Statement{SQL: text}, upstream.Statement{SQL: "ROLLBACK"})
+	return req
 }
 
 // grammarFirst returns the error that Postgres would have given before e, or e itself if it is that. A BEGIN in a string that

@@ -92,6 +92,8 @@ func (s *scripted) Run(ctx context.Context, req *upstream.Request, sink upstream
 		r := s.result(st.SQL)
 		if strings.HasPrefix(strings.TrimSpace(st.SQL), readBackSQL) {
 			r = s.readBack(string(st.Params[0]))
+		} else if strings.HasSuffix(st.SQL, "WHERE source = 'session'") {
+			r = s.readBack("")
 		}
 		if err := send(sink, i, r); err != nil {
 			return err
@@ -105,6 +107,12 @@ const readBackSQL = "SELECT n, pg_catalog.current_setting(n, true)"
 
 func (s *scripted) readBack(names string) result {
 	r := result{fields: make([]upstream.Field, 2), command: "SELECT"}
+	if names == "" { // all of them
+		for name, value := range s.settings {
+			r.rows = append(r.rows, []string{name, value})
+		}
+		return r
+	}
 	for name := range strings.SplitSeq(strings.Trim(names, "{}"), ",") {
 		name = strings.Trim(name, `"`)
 		r.rows = append(r.rows, []string{name, s.settings[name]})

@@ -76,7 +76,7 @@ func (s *Session) several(ctx context.Context, text string) error {
 	if s.failed {
 		return errAborted
 	}
-	err := s.request(ctx, wholeString(text), discard{})
+	err := s.request(ctx, s.wholeString(text), discard{})
 	if err == nil {
 		return pgerr.New(pgerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
 	}
@@ -310,7 +310,9 @@ func (g *group) reached(e *pgerr.Error) {
 }
 
 // isExecution reports whether no planning gives e: violated constraints, and transactions in each other's way.
-func isExecution(e *pgerr.Error) bool { return e.Class() == "23" || e.Class() == "40" }
+func isExecution(e *pgerr.Error) bool {
+	return (e.Class() == "23" || e.Class() == "40") && !isBind(e) // a domain's check of a value is Bind's
+}
 
 // isBind reports whether e is about a parameter's value: Parse has succeeded then.
 func isBind(e *pgerr.Error) bool { return strings.HasPrefix(e.Where, "unnamed portal parameter") }

@@ -60,6 +60,9 @@ func (s *Session) admitAll(text string) {
 		x.plan = plan.Classify(st, o)
 		s.admit(x, st)
 		refused = x.refusal != nil
+		if refused && x.refusal.Code == undefinedParameter && s.cycle.query {
+			s.cycle.several = text // where the grammar has no place for one, the parser says so first
+		}
 	}
 	if first == nil {
 		s.cycle.reply(&pgproto3.EmptyQueryResponse{}, true)
@@ -153,13 +156,15 @@ func (s *Session) ownsParameters(st sqlscan.Statement) bool {
 	return false
 }
 
+const undefinedParameter = "42P02"
+
 // noParameter is what Postgres says of a $n in a simple Query: upstream it would be taken for a parameter that was not
 // given.
 func (s *Session) noParameter(st sqlscan.Statement) *pgerr.Error {
 	sc := sqlscan.New(st.Text, s.planning().StandardConforming)
 	for t, ok := sc.Next(); ok; t, ok = sc.Next() {
 		if t.Kind == sqlscan.Param {
-			e := pgerr.New("42P02", "there is no parameter %s", st.Text[t.Start:t.End])
+			e := pgerr.New(undefinedParameter, "there is no parameter %s", st.Text[t.Start:t.End])
 			e.Position = int32(st.CharStart + utf8.RuneCountInString(st.Text[:t.Start]) + 1)
 			return e
 		}
