@@ -38,6 +38,7 @@ func TestPsqlScripts(t *testing.T) {
 		atLeast string
 	}{
 		{"descriptions", "psql_describe", nil, "prepared statement \"r\" does not exist"},
+		{"prepared statements", "psql_prepared", nil, "\nDISCARD ALL\n"},
 		{"encodings", "psql_encoding", nil, "äöü €"},
 		{"settings", "psql_settings", nil, "\nUTF8\n"},
 		{"PGOPTIONS", "psql_settings", []string{`PGOPTIONS=-c proxytest.sub=alice -c search_path=psql_settings -c statement_timeout=45s --work-mem=9MB -c my.own=from\ options`}, "from options"},

@@ -149,6 +149,9 @@ func TestClientsRefused(t *testing.T) {
 			s.fresh(t, schemaOf(name))
 			command := append(interpreters[filepath.Ext(file)](t), filepath.Join("testdata/clients", file))
 			got := output(t, s.env(t, name), command[0], command[1:]...)
+			if missing.MatchString(got) {
+				t.Fatalf("%s\ndeploy/test.sh installs what the tests need", got)
+			}
 			want, err := os.ReadFile("testdata/clients/" + name + "_refused.expected")
 			if err != nil {
 				t.Fatal(err)

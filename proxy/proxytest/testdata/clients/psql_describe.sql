@@ -66,9 +66,7 @@ prepare q as insert into t values ($1, $2) returning *;
 execute q (7, 'seven');
 execute q (7, 'again');
 execute q (8);
-\set VERBOSITY terse
 execute q ('x', 'y');
-\set VERBOSITY default
 execute nobody;
 prepare p as select 1;
 prepare wrong (int) as select nope from parent where id = $1;
