@@ -100,7 +100,9 @@ func (s *script) flush() {
 	text := s.substitute(s.buffer.String())
 	s.buffer.Reset()
 	for _, st := range sqlscan.Split(nil, text, s.conforming) {
-		item := scriptItem{SQL: strings.TrimSuffix(strings.TrimSpace(st.Text), ";")}
+		scanner := sqlscan.New(st.Text, s.conforming)
+		first, _ := scanner.Next() // a statement has a token
+		item := scriptItem{SQL: strings.TrimSuffix(strings.TrimSpace(st.Text[first.Start:]), ";")}
 		if copyFromStdin.MatchString(item.SQL) {
 			item.CopyData = s.copyData()
 		}

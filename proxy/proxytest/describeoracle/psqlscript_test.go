@@ -56,7 +56,7 @@ SELECT 'behind the end';
 		got = append(got, item)
 	}
 	want := []scriptItem{
-		{SQL: "-- comment\nSELECT 1"},
+		{SQL: "SELECT 1"},
 		{SQL: "SELECT 'a;\nb' AS \"c;\""},
 		{SQL: "COPY t FROM '/there/data/x.data'"},
 		{SQL: "COPY t (a,\n  b) FROM STDIN", CopyData: "1\t2;\n"},
