@@ -198,13 +198,11 @@ func (b *batch) mapPosition(e *pgerr.Error) *pgerr.Error {
 	return &c
 }
 
-// inStatement is e with its position in the text of x as it was sent, without the spaces before it.
-func (b *batch) inStatement(x *execution, e *pgerr.Error) *pgerr.Error {
+// inStatement is e with its position in the member's text as it was sent, without the spaces before it.
+func (p *place) inStatement(e *pgerr.Error) *pgerr.Error {
 	c := *e
-	for i := range b.places {
-		if b.places[i].text.SQL() == x.sql.SQL() && e.Position > int32(b.places[i].start) {
-			c.Position = e.Position - int32(b.places[i].start)
-		}
+	if e.Position > int32(p.start) {
+		c.Position = e.Position - int32(p.start)
 	}
 	return &c
 }

@@ -143,20 +143,29 @@ func (s *Session) repin(ctx context.Context, g *group, b *batch, err error) bool
 	if !ok || up.Outcome != upstream.Failed {
 		return false
 	}
-	again := false
+	again, sent := false, 0
+	anew := map[*preparedStatement]bool{}
 	for i := range g.members {
-		x := g.members[i].exec
-		if x == nil || !x.pinned || x.under != nil || !x.from.pin.Stale(b.inStatement(x, up.PG)) {
+		m := &g.members[i]
+		if m.exec == nil && m.hidden == nil {
 			continue
 		}
-		p, err := s.route.Describer.Repin(ctx, asker{s}, x.from.query, x.from.types())
-		if err != nil {
-			return false
+		x, place := m.exec, &b.places[sent]
+		sent++
+		if x == nil || !x.pinned || x.under != nil || !anew[x.from] && !x.from.pin.Stale(place.inStatement(up.PG)) {
+			continue
 		}
-		again = again || p.Text.SQL() != x.sql.SQL()
-		x.from.pin = &p
+		old := x.sql.SQL()
+		if !anew[x.from] {
+			p, err := s.route.Describer.Repin(ctx, asker{s}, x.from.query, x.from.types())
+			if err != nil {
+				return false
+			}
+			x.from.pin, anew[x.from] = &p, true
+		}
 		x.sql, x.params = splice.Apply(x.text, nil), x.bound
-		x.usePin(&p)
+		x.usePin(x.from.pin)
+		again = again || x.sql.SQL() != old
 	}
 	return again
 }
