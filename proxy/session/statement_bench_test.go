@@ -43,6 +43,7 @@ func BenchmarkStatement(b *testing.B) {
 		{"set_kept_here", 0, nil, query("SET application_name = 'a'")},
 		{"PBDES_1_parameter", 0, nil, oneCycle(benchOne, nil, values("1"))},
 		{"PBDES_5_parameters", 0, nil, oneCycle(benchFive, nil, fiveValues)},
+		{"PBDES_orm_300B", 0, nil, oneCycle(benchORM, nil, values("a", "t", "1", "0"))},
 		{"PBDES_1_declared", 0, nil, oneCycle(benchOne, []uint32{25}, values("1"))},
 		{"PBDES_5_declared", 0, nil, oneCycle(benchFive, []uint32{25, 25, 25, 25, 25}, fiveValues)},
 		{"BES_1_pinned", 0, [][]pgproto3.FrontendMessage{described(benchOne)}, bound(values("1"))},
@@ -149,7 +150,10 @@ const (
 	benchLiteral = "select id, task from todos where id = 1"
 	benchOne     = "select id, task from todos where id = $1"
 	benchFive    = "select id, task from todos where id = $1 or id = $2 or id = $3 or task = $4 or task = $5"
-	benchUpdate  = "update todos set task = 'x' where id = 1"
+	benchORM     = `SELECT "public"."User"."id", "public"."User"."email", "public"."User"."name", "public"."User"."createdAt" FROM ` +
+		`"public"."User" LEFT JOIN "public"."Post" AS "j1" ON "j1"."authorId" = "public"."User"."id" WHERE ("public"."User"."email" ` +
+		`= $1 AND "j1"."published" = $2) ORDER BY "public"."User"."id" ASC LIMIT $3 OFFSET $4`
+	benchUpdate = "update todos set task = 'x' where id = 1"
 )
 
 // benchSettings are changed by benchmarks, to these values.
