@@ -27,6 +27,11 @@ type cycle struct {
 	flushed bool
 	// recodes: a step may change client_encoding.
 	recodes bool
+
+	// Of the executions among the steps, so that nobody has to look through them for each message:
+	waiting int             // how many there are
+	changes bool            // one may change what a statement means
+	renames map[string]bool // names that one gives another meaning; "" is all of them
 }
 
 // step is one thing to do in order. Exactly one of reply, parse and exec is set.
@@ -52,14 +57,18 @@ type execution struct {
 	pinned bool
 	bound  [][]byte
 	kept   []int // the indexes in bound of params; nil: all
-	// executes is the statement that an EXECUTE of the extended protocol names, if that was there; nil: to be looked up when it runs.
+	// executes is the statement that an EXECUTE of the extended protocol names, nil if there is none. It is looked up when the EXECUTE is
+	// run unless it is fixed.
 	executes *preparedStatement
+	fixed    bool
 	// portal is the name of the portal that is executed, in the extended protocol.
 	portal string
 	// prepared is the EXECUTE of SQL that this is executed by, in whose text its positions mean nothing; nil if none.
 	prepared *execution
 	// charStart is how many characters of the client's query string stand before text.
 	charStart int
+	// order is its place among all that is done in the cycle, see journal.
+	order int
 	// refusal, when set, is the statement's whole outcome.
 	refusal *pgerr.Error
 
@@ -87,6 +96,7 @@ func (c *cycle) reset() {
 func (c *cycle) answered() {
 	clear(c.steps)
 	c.steps, c.described, c.recodes = c.steps[:0], nil, false
+	c.waiting, c.changes, c.renames = 0, false, nil
 }
 
 // reply queues msg. A sure reply does not depend on what the server says.
@@ -109,6 +119,27 @@ func (c *cycle) parse(st *preparedStatement) {
 func (c *cycle) execute(x *execution) {
 	c.steps = append(c.steps, step{exec: x})
 	c.size += int64(len(x.text)) + stepSize
+	if x.refusal != nil {
+		return
+	}
+	c.waiting++
+	p := &x.plan
+	c.changes = c.changes || p.Changes || p.Kind == plan.Set || p.Kind == plan.Discard || p.Calls != nil && len(p.Calls.Assigns) > 0
+	switch {
+	case p.Kind == plan.Prepare:
+		c.rename(p.Prepare.Name)
+	case p.Kind == plan.Deallocate:
+		c.rename(p.Name)
+	case p.Kind == plan.Discard && p.Discard == "ALL":
+		c.rename("")
+	}
+}
+
+func (c *cycle) rename(name string) {
+	if c.renames == nil {
+		c.renames = map[string]bool{}
+	}
+	c.renames[name] = true
 }
 
 func encode(dst []byte, msg pgproto3.BackendMessage) []byte {

@@ -191,6 +191,7 @@ func (s *Session) closeObject(ctx context.Context, m *pgproto3.Close) error {
 		if err := s.nameIsKnown(m.Name); err != nil {
 			return err
 		}
+		s.prepared.journal.tick()
 		s.prepared.drop(m.Name)
 	} else {
 		delete(s.portals, m.Name)

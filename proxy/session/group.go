@@ -29,9 +29,11 @@ type group struct {
 	// planned are the session's settings as the members leave them, as far as that is known before the server has answered.
 	planned guc.Settings
 	// assigned are the settings that members assign, in small letters; "" is any.
-	assigned []string
+	assigned map[string]bool
 	// changes: a statement may change what others mean.
 	changes bool
+	// order is that of the step that is taken in.
+	order int
 	// rejected is the prepared statement that the server did not accept, once that is known.
 	rejected *preparedStatement
 }
@@ -45,6 +47,7 @@ type member struct {
 
 	exec   *execution // a statement whose result the client sees
 	hidden *hidden    // a statement of ours
+	order  int        // of exec and hidden, see journal
 }
 
 // hidden is a statement whose result the client does not see.
@@ -124,22 +127,27 @@ func (g *group) warn(e *pgerr.Error) {
 }
 
 func (g *group) send(x *execution) {
-	g.members = append(g.members, member{exec: x})
+	g.members = append(g.members, member{exec: x, order: g.order})
 	g.sent++
 	g.snapshot = true
 	g.changes = g.changes || x.plan.Changes
 }
 
 func (g *group) sendHidden(h *hidden) {
-	g.members = append(g.members, member{hidden: h})
+	g.members = append(g.members, member{hidden: h, order: g.order})
 	g.sent++
 }
 
-func (g *group) assigns(name string) { g.assigned = append(g.assigned, strings.ToLower(name)) }
+func (g *group) assigns(name string) {
+	if g.assigned == nil {
+		g.assigned = map[string]bool{}
+	}
+	g.assigned[strings.ToLower(name)] = true
+}
 
 // mayAssign reports whether a member may assign one of the settings.
 func (g *group) mayAssign(names ...string) bool {
-	return slices.ContainsFunc(g.assigned, func(name string) bool { return name == "" || slices.Contains(names, name) })
+	return g.assigned[""] || slices.ContainsFunc(names, func(name string) bool { return g.assigned[name] })
 }
 
 // inBlock reports whether the statement that comes now runs inside a transaction block, explicit or implicit.

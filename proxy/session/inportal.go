@@ -13,36 +13,60 @@ import (
 // a pinned text does not have was not sent. Of several executions that have such a parameter it is the first whose value the message names,
 // or the first.
 func (g *group) inPortal(e *pgerr.Error) *pgerr.Error {
-	var n int
-	if !isBind(e) {
+	m, n := g.failedBind(e)
+	if m == nil {
 		return e
 	}
-	if _, err := fmt.Sscanf(e.Where, "unnamed portal parameter $%d", &n); err != nil {
-		return e
-	}
-	var failed *execution
-	for _, m := range g.members {
-		x := m.exec
-		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
-			continue
-		}
-		if names := len(x.params[n-1]) > 0 && strings.Contains(e.Message, string(x.params[n-1])); names || failed == nil {
-			failed = x
-			if names {
-				break
-			}
-		}
-	}
-	if failed == nil {
-		return e
-	}
-	number := n
+	failed, number := m.exec, n
 	if failed.kept != nil {
 		number = failed.kept[n-1] + 1
 	}
 	c := *e
 	c.Where = wire.ParameterContext(failed.portal, number) + strings.TrimPrefix(e.Where, wire.ParameterContext("", n))
 	return &c
+}
+
+// failedBind is the execution whose n-th parameter e is about, nil if e is not about one.
+func (g *group) failedBind(e *pgerr.Error) (failed *member, n int) {
+	if !isBind(e) {
+		return nil, 0
+	}
+	if _, err := fmt.Sscanf(e.Where, "unnamed portal parameter $%d", &n); err != nil {
+		return nil, 0
+	}
+	for i := range g.members {
+		x := g.members[i].exec
+		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
+			continue
+		}
+		if len(x.params[n-1]) > 0 && strings.Contains(e.Message, string(x.params[n-1])) {
+			return &g.members[i], n
+		}
+		if failed == nil {
+			failed = &g.members[i]
+		}
+	}
+	return failed, n
+}
+
+// undoBehind takes back what the cycle has named behind the point where the group failed with e: a Parse that was refused, a Bind, or
+// else the first statement that was not answered, because what was not answered is not there.
+func (s *Session) undoBehind(g *group, out *answers, e *pgerr.Error) {
+	if g.rejected != nil {
+		s.prepared.undoParse(g.rejected)
+		return
+	}
+	order := g.order
+	for i := range g.members {
+		if m := &g.members[i]; (m.exec != nil || m.hidden != nil) && (!out.wrote || i >= out.next) {
+			order = m.order
+			break
+		}
+	}
+	if m, _ := g.failedBind(e); m != nil {
+		order = m.order
+	}
+	s.prepared.undoBehind(order)
 }
 
 // askOfOddTypes asks about a statement before it is executed if a type was declared that a pinned text cannot name: of what is no type

@@ -27,19 +27,20 @@ func (c *cycle) executions() []*execution {
 // named carries out PREPARE and DEALLOCATE at once if nothing waits before them that could fail: then they have their effect for what
 // follows in the pipeline. What an EXECUTE executes is fixed.
 func (s *Session) named(ctx context.Context, x *execution) (done bool, err error) {
-	switch x.plan.Kind {
+	switch p := &x.plan; p.Kind {
 	case plan.Execute:
-		if s.nameIsKnown(x.plan.Execute.Name) == nil {
-			x.executes = s.prepared.byName[x.plan.Execute.Name]
+		if s.nameIsKnown(p.Execute.Name) == nil {
+			x.executes, x.fixed = s.prepared.byName[p.Execute.Name], true
 		}
 		return false, nil
 	case plan.Prepare, plan.Deallocate:
 	default:
 		return false, nil
 	}
-	if s.cycle.executions() != nil {
+	if s.cycle.waiting > 0 {
 		return false, nil
 	}
+	s.prepared.journal.tick()
 	if err := s.settle(ctx); err != nil {
 		return true, err
 	}
@@ -59,23 +60,12 @@ func (s *Session) named(ctx context.Context, x *execution) (done bool, err error
 
 // nameIsKnown refuses to use a name of which it is not known yet what it will mean: PREPARE or DEALLOCATE of it waits to be run.
 func (s *Session) nameIsKnown(name string) *pgerr.Error {
-	if name == "" {
-		return nil // SQL has no name for it
+	if name == "" || !s.cycle.renames[name] && !s.cycle.renames[""] {
+		return nil // SQL has no name for the unnamed statement
 	}
-	for i := range s.cycle.steps {
-		x := s.cycle.steps[i].exec
-		if x == nil {
-			continue
-		}
-		p := &x.plan
-		if p.Kind == plan.Prepare && p.Prepare.Name == name || p.Kind == plan.Deallocate && (p.Name == name || p.Name == "") ||
-			p.Kind == plan.Discard && p.Discard == "ALL" {
-			s.unsupported("name_behind_prepare")
-			return pgerr.Unsupported("using the name of a prepared statement behind PREPARE, DEALLOCATE or DISCARD of it in the same pipeline",
-				"Send Sync between the two.")
-		}
-	}
-	return nil
+	s.unsupported("name_behind_prepare")
+	return pgerr.Unsupported("using the name of a prepared statement behind PREPARE, DEALLOCATE or DISCARD of it in the same pipeline",
+		"Send Sync between the two.")
 }
 
 // failsBefore reports whether e, the error of a transaction that a pipeline began and a Query went on with, is the pipeline's: the

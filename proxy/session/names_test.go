@@ -103,3 +103,27 @@ func TestQueryBehindAFailingPipeline(t *testing.T) {
 		{msgs{bind("", ""), sync}, "E(ERROR 26000: unnamed prepared statement does not exist) Z(I)"},
 	}.play(t, connect(t, up))
 }
+
+// What a pipeline has named behind the point where it fails is as it was: Postgres skips it.
+func TestNamesBehindAFailure(t *testing.T) {
+	type msgs = []pgproto3.FrontendMessage
+	sync := &pgproto3.Sync{}
+	run := func(name, sql string) msgs { return msgs{parse(name, sql), bind("", name), execute("")} }
+	join := func(parts ...msgs) msgs { return append(slices.Concat(parts...), sync) }
+	closing := &pgproto3.Close{ObjectType: 'S', Name: "a"}
+	up := &scripted{results: map[string]result{"select bad": {err: failing("42703", 8)}, "select none": {err: failing("22012", 0)}}}
+	sequence{
+		{join(run("a", "select none"), run("b", "select 1")), "1 E(ERROR 22012: it failed) Z(I)"},
+		{msgs{bind("", "b"), sync}, `E(ERROR 26000: prepared statement "b" does not exist) Z(I)`},
+		{join(run("", "select none"), msgs{closing}, run("", "delete from t")), "1 E(ERROR 22012: it failed) Z(I)"},
+		{msgs{bind("", "a"), describeS(""), sync}, "2 t(0) T() Z(I)"},
+		{msgs{parse("", "select bad"), closing, sync}, "E(ERROR 42703@8: it failed) Z(I)"}, // which drops the unnamed statement
+		{msgs{bind("", "a"), describeS(""), sync}, "2 E(ERROR 26000: unnamed prepared statement does not exist) Z(I)"},
+		{msgs{closing, parse("a", "select 2"), parse("c", "select bad"), parse("a", "select 3"), sync}, "3 1 E(ERROR 42703@8: it failed) Z(I)"},
+		{msgs{bind("", "a"), execute(""), sync}, "2 D(select 2) C(SELECT 1) Z(I)"},
+		{join(run("", "execute d"), msgs{parse("d", "select 4")}), `1 2 E(ERROR 26000: prepared statement "d" does not exist) Z(I)`},
+		{msgs{bind("", "d"), sync}, `E(ERROR 26000: prepared statement "d" does not exist) Z(I)`},
+		{join(run("", "select none"), run("", "deallocate a")), "1 E(ERROR 22012: it failed) Z(I)"},
+		{msgs{bind("", "a"), sync}, "2 Z(I)"},
+	}.play(t, connect(t, up))
+}

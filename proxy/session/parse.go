@@ -25,6 +25,13 @@ const (
 // is executed in the same cycle is not asked about beforehand.
 func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	o := s.planning()
+	if err := s.nameIsKnown(m.Name); err != nil {
+		return err
+	}
+	s.prepared.journal.tick()
+	if m.Name == "" {
+		s.prepared.drop("") // before anything is looked at (exec_parse_message)
+	}
 	st := &preparedStatement{name: m.Name, plan: plan.Plan{Kind: plan.Empty}}
 	for stmt := range sqlscan.Statements(m.Query, o.StandardConforming) {
 		if st.plan.Kind != plan.Empty {
@@ -42,9 +49,6 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	}
 	if st.plan.Kind == plan.Prepare || st.plan.Kind == plan.Execute {
 		st.params = 0 // no $n in these is a parameter of theirs unless it is declared
-	}
-	if err := s.nameIsKnown(m.Name); err != nil {
-		return err
 	}
 	st.executes = s.prepared.executed(st)
 	st.params = max(st.params, len(m.ParameterOIDs))
@@ -213,13 +217,9 @@ func (s *Session) settleParsed(ctx context.Context) error {
 	return nil
 }
 
-// cutBefore drops the steps from i on, and what they have parsed: Postgres would have skipped it.
+// cutBefore drops the steps from i on, a Parse that is refused, and what they have named: Postgres would have skipped it.
 func (s *Session) cutBefore(i int) {
-	for _, st := range s.cycle.steps[i:] {
-		if st.parse != nil {
-			s.prepared.forget(st.parse)
-		}
-	}
+	s.prepared.undoParse(s.cycle.steps[i].parse)
 	s.cycle.steps = s.cycle.steps[:i]
 	s.cycle.described = nil
 }
@@ -247,15 +247,10 @@ func (s *Session) askNow(ctx context.Context, st *preparedStatement) error {
 
 // nothingChanges refuses to ask about a statement while one waits to be run that may change what the answer is.
 func (s *Session) nothingChanges() *pgerr.Error {
-	for _, st := range s.cycle.steps {
-		if st.exec == nil || st.exec.refusal != nil {
-			continue
-		}
-		if p := st.exec.plan; p.Changes || p.Kind == plan.Set || p.Kind == plan.Discard || p.Calls != nil && len(p.Calls.Assigns) > 0 {
-			s.unsupported("describe_behind_change")
-			return pgerr.Unsupported("waiting for the description of a statement behind one, in the same pipeline, that may change it",
-				"Send Sync between the two.")
-		}
+	if s.cycle.changes {
+		s.unsupported("describe_behind_change")
+		return pgerr.Unsupported("waiting for the description of a statement behind one, in the same pipeline, that may change it",
+			"Send Sync between the two.")
 	}
 	return nil
 }
@@ -297,7 +292,7 @@ func (s *Session) parseErrorFirst(ctx context.Context, g *group, up error, e *pg
 // reached makes sure what stands before the only statement of a group that failed in its execution, and not at Bind: its portal was
 // there, and described.
 func (g *group) reached(e *pgerr.Error) {
-	if g.sent != 1 || !isExecution(e) {
+	if g.sent != 1 || !isExecution(e) || isBind(e) {
 		return
 	}
 	for i := range g.members {
@@ -316,26 +311,6 @@ func isExecution(e *pgerr.Error) bool {
 
 // isBind reports whether e is about a parameter's value: Parse has succeeded then.
 func isBind(e *pgerr.Error) bool { return strings.HasPrefix(e.Where, "unnamed portal parameter") }
-
-// forgetBehind drops what was parsed behind the first statement of a group that has failed, and what was not accepted: Postgres skips
-// the one and refuses the other.
-func (s *Session) forgetBehind(g *group) {
-	var first *execution
-	for _, m := range g.members {
-		if m.exec != nil {
-			first = m.exec
-			break
-		}
-	}
-	behind := false
-	for _, st := range s.cycle.steps {
-		behind = behind || first != nil && st.exec == first
-		if st.parse != nil && (behind || st.parse == g.rejected) {
-			behind = true
-			s.prepared.forget(st.parse)
-		}
-	}
-}
 
 // evictCodes are the errors that say that what a statement names is not what it was (design of the cache of descriptions).
 var evictCodes = map[string]bool{

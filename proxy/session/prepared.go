@@ -107,6 +107,8 @@ func (st *preparedStatement) promised() *shape {
 type preparedStatements struct {
 	byName map[string]*preparedStatement
 	bytes  int
+	// journal is what this cycle has done to byName.
+	journal journal
 }
 
 // add keeps a statement. A named one must not exist (42P05); the unnamed one is replaced.
@@ -122,6 +124,7 @@ func (p *preparedStatements) add(st *preparedStatement) *pgerr.Error {
 	if p.byName == nil {
 		p.byName = map[string]*preparedStatement{}
 	}
+	p.note(st.name, st)
 	p.byName[st.name] = st
 	st.counted = size
 	p.bytes += size
@@ -192,17 +195,11 @@ func (p *preparedStatements) executed(st *preparedStatement) *preparedStatement 
 func (p *preparedStatements) drop(name string) bool {
 	st, ok := p.byName[name]
 	if ok {
+		p.note(name, nil)
 		p.bytes -= st.counted
 		delete(p.byName, name)
 	}
 	return ok
-}
-
-// forget drops st, unless its name is another's by now.
-func (p *preparedStatements) forget(st *preparedStatement) {
-	if p.byName[st.name] == st {
-		p.drop(st.name)
-	}
 }
 
 // dropAll is DEALLOCATE ALL: the named ones go, the unnamed one stays (DropAllPreparedStatements).

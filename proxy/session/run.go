@@ -28,6 +28,7 @@ var errOpenBlock = pgerr.Unsupported("a transaction block that stays open after 
 // run executes the cycle's steps and writes their answers, all or up to an error, which it returns: an ERROR that is the
 // last answer, or what ends the session. The cycle is then empty.
 func (s *Session) run(ctx context.Context, why due) error {
+	defer s.prepared.answered()
 	defer s.cycle.answered()
 	if s.cycle.committing() {
 		if err := s.checkGrammar(ctx); err != nil {
@@ -71,6 +72,7 @@ func (s *Session) newGroup(many bool) *group { return &group{many: many, planned
 func (s *Session) advance(ctx context.Context, g *group, x *execution) (*group, error) {
 	g.many = g.many || x.many
 	g.executed++
+	g.order, s.prepared.journal.now = x.order, x.order
 	if x.refusal != nil {
 		return g, s.abandon(ctx, g, x.refusal)
 	}
@@ -107,6 +109,7 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 	if err == nil {
 		return nil
 	}
+	s.prepared.undoBehind(g.order)
 	return err
 }
 
@@ -219,11 +222,11 @@ func (s *Session) failGroup(ctx context.Context, g *group, out *answers, b *batc
 			return err
 		}
 	}
+	s.fail(g)
+	s.undoBehind(g, out, e)
 	if g.rejected == nil {
 		e = g.inPortal(e)
 	}
-	s.fail(g)
-	s.forgetBehind(g)
 	s.evict(g, e)
 	if g.changes {
 		s.route.Describer.Flush() // it may have run after all

@@ -20,7 +20,8 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	if err := s.settle(ctx); err != nil {
 		return s.extended(ctx, err) // the Query is skipped
 	}
-	pipeline, unnamed := s.cycle.executions(), s.prepared.byName[""]
+	pipeline := s.cycle.executions()
+	s.prepared.journal.tick()
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
 	before := s.failed
@@ -30,11 +31,9 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 		s.failed = before // a ROLLBACK in a string that does not parse has ended no block
 	}
 	if e, ok := errors.AsType[*pgerr.Error](err); ok && !e.IsFatal() && s.failsBefore(ctx, pipeline, e) {
-		if unnamed != nil {
-			_ = s.prepared.add(unnamed) // there is room: it was there before
-		}
 		return s.skipAfter(err)
 	}
+	s.prepared.drop("") // if that was undone
 	return s.endCycle(err)
 }
 
@@ -88,6 +87,7 @@ func (s *Session) endCycle(err error) error {
 		}
 	}
 	s.cycle.reset()
+	s.prepared.answered()
 	clear(s.portals)
 	s.skipping = false
 	s.readyForQuery()
@@ -129,6 +129,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.simple && st.MaxParam > 0 && x.plan.Kind != plan.Prepare && !s.ownsParameters(st):
 		x.refusal = s.noParameter(st)
 	}
+	x.order = s.prepared.journal.tick()
 	s.cycle.execute(x)
 }
 
@@ -136,6 +137,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 // hundreds of thousands of statements.
 func (s *Session) tooLarge() *pgerr.Error {
 	s.cycle.answered()
+	s.prepared.answered()
 	return pgerr.New(pgerr.ProgramLimitExceeded, "the statements of one transaction would take more than %d bytes", s.route.MaxRequest).
 		WithDetail("What had not been answered yet was not run.").
 		WithHint("Send fewer statements or parameters at once.")

@@ -83,11 +83,11 @@ func movedBy(err error, characters int) error {
 func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) error {
 	e := x.plan.Execute
 	st := x.executes
+	if !x.fixed {
+		st = s.prepared.byName[e.Name]
+	}
 	if st == nil {
-		var err *pgerr.Error
-		if st, err = s.prepared.get(e.Name); err != nil {
-			return err
-		}
+		return unknownStatement(e.Name)
 	}
 	if s.here(st) || st.plan.Kind != plan.Forward {
 		s.unsupported("execute")
