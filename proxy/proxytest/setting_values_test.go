@@ -31,7 +31,7 @@ const seenSettings = 32
 // settings are of every kind that PostgreSQL 15 has.
 var settings = append([]setting{
 	// What is reported to the client.
-	{name: "DateStyle", good: []string{"ISO", "SQL", "dmy", "ISO, YMD", "German", "Postgres, European", "NonEuro", "US", "iso, dmy", "default"}, bad: []string{"ISO, SQL", "nope", "ISO, nope"},
+	{name: "DateStyle", good: []string{"ISO", "SQL", "dmy", "ISO, YMD", "German", "Postgres, European", "NonEuro", "US", "iso, dmy"}, bad: []string{"ISO, SQL", "nope", "ISO, nope"},
 		spelt: []string{"iso, dmy", "sql, ymd", "'german', ymd"}, probes: []string{times, typedTimes}},
 	{name: "TimeZone", good: []string{"UTC", "Europe/Berlin", "america/new_york", "-3", "5.5", "<+03>-03", "EST5EDT", "PST8PDT", "Asia/Kolkata", "utc"}, bad: []string{"Nope/Nowhere", "", "+99999"}, probes: []string{times, typedTimes}},
 	{name: "IntervalStyle", good: []string{"postgres", "iso_8601", "SQL_STANDARD", "postgres_verbose"}, bad: []string{"iso", ""}, probes: []string{"select '1 year 2 months -3 days 04:05:06.7'::interval, make_interval(days => -1), interval '-1-2'"}},
