@@ -3,6 +3,7 @@ package proxy
 import (
 	"strings"
 
+	"github.com/pgturnstile/pgturnstile/proxy/encoding"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/wire"
 )
@@ -37,7 +38,7 @@ func readParameters(m wire.StartupMessage) (*startup, *pgerr.Error) {
 	options := -1
 	for _, p := range m.Parameters {
 		for _, text := range [...]string{p.Name, p.Value} { // what is not could not go into a log, a route or a setting as it stands
-			if err := wire.CheckUTF8([]byte(text)); err != nil {
+			if err := encoding.CheckUTF8([]byte(text)); err != nil {
 				return nil, err
 			}
 		}

@@ -43,7 +43,7 @@ var beside = map[string][]string{
 	"jwks/attacktable/cmd/attacktable": {"jwks/attacktable"},
 	"proxy/upstream":                   {"proxy/pgerr"},
 	"proxy/pgerr":                      {},
-	"proxy/wire":                       {"proxy/pgerr"},
+	"proxy/wire":                       {"proxy/encoding", "proxy/pgerr"},
 	"proxy/pgformat":                   {"proxy/pgerr"},
 	"proxy/encoding":                   {"proxy/pgerr"},
 	"proxy/admin":                      {},

@@ -53,7 +53,7 @@ func (e *Encoding) Refusal() *pgerr.Error {
 // table of this encoding.
 func (e *Encoding) ToUTF8(dst, src []byte) ([]byte, *pgerr.Error) {
 	if e.plain {
-		if err := checkUTF8(src); err != nil {
+		if err := CheckUTF8(src); err != nil {
 			return nil, err
 		}
 		return append(dst, src...), nil

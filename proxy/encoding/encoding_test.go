@@ -135,7 +135,7 @@ func FuzzToUTF8(f *testing.F) {
 			}
 			return
 		}
-		if problem := checkUTF8(text); problem != nil {
+		if problem := CheckUTF8(text); problem != nil {
 			t.Fatalf("%s: %x became %x: %v", e.Name(), b, text, problem)
 		}
 		back, err := e.FromUTF8(nil, text)
@@ -159,7 +159,7 @@ func FuzzFromUTF8(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, text []byte) {
 		e := encodings[names[int(which)%len(names)]]
 		b, err := e.FromUTF8(nil, text)
-		valid := checkUTF8(text) == nil
+		valid := CheckUTF8(text) == nil
 		if err != nil {
 			if err.Code != "22P05" && (err.Code != "22021" || valid) {
 				t.Fatalf("%s: %v", e.Name(), err)

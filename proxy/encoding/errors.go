@@ -1,6 +1,7 @@
 package encoding
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -36,8 +37,12 @@ func list(rest []byte, length int) string {
 	return b.String()
 }
 
-// checkUTF8 returns nil if b is valid UTF-8 without NUL.
-func checkUTF8(b []byte) *pgerr.Error {
+// CheckUTF8 returns nil if b is valid UTF-8 without NUL, else Postgres' ERROR 22021, which names the bytes of the first character that
+// is neither (report_invalid_encoding, src/backend/utils/mb/mbutils.c).
+func CheckUTF8(b []byte) *pgerr.Error {
+	if bytes.IndexByte(b, 0) < 0 && utf8.Valid(b) {
+		return nil
+	}
 	for i := 0; i < len(b); {
 		if c := b[i]; c > 0 && c < utf8.RuneSelf {
 			i++

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgturnstile/pgturnstile/proxy/encoding"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
@@ -46,7 +47,7 @@ func (f *fields) string() string {
 		}
 		return unsafe.String(unsafe.SliceData(translated), len(translated))
 	}
-	if e := CheckUTF8(raw); e != nil {
+	if e := encoding.CheckUTF8(raw); e != nil {
 		f.fail(e)
 		return ""
 	}
@@ -259,7 +260,7 @@ func copyFailReason(body []byte) string {
 	if end := indexNUL(body); end >= 0 {
 		body = body[:end]
 	}
-	if CheckUTF8(body) != nil {
+	if encoding.CheckUTF8(body) != nil {
 		return ""
 	}
 	return string(body)

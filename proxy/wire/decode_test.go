@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgturnstile/pgturnstile/proxy/encoding"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
@@ -143,7 +144,7 @@ func TestCheckUTF8(t *testing.T) {
 		{"\xf4\x90\x80\x80", "0xf4 0x90 0x80 0x80"}, // beyond U+10FFFF
 		{"\xf8\x88\x80\x80\x80", "0xf8"},
 	} {
-		e := CheckUTF8([]byte(c.in))
+		e := encoding.CheckUTF8([]byte(c.in))
 		switch {
 		case e == nil && c.want != "":
 			t.Errorf("%q passed", c.in)

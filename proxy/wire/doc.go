@@ -2,6 +2,6 @@
 // exactly, before TLS is decided; then messages in, bounded per type before anything is allocated for them, and an output
 // buffer that is written when its owner says so. Texts are UTF-8 on this side of it, whatever the client's encoding is.
 //
-// It imports pgerr, and pgproto3 for the message types alone. Start with [ReadStartup], then [Conn.Receive] and
+// It imports pgerr and encoding, and pgproto3 for the message types alone. Start with [ReadStartup], then [Conn.Receive] and
 // [Conn.Send].
 package wire

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/pgturnstile/pgturnstile/proxy/encoding"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 )
 
@@ -33,7 +34,7 @@ func (c *Conn) AppendText(dst, src []byte) ([]byte, *pgerr.Error) {
 	if c.text != nil {
 		return c.text.ToUTF8(dst, src)
 	}
-	if err := CheckUTF8(src); err != nil {
+	if err := encoding.CheckUTF8(src); err != nil {
 		return nil, err
 	}
 	return append(dst, src...), nil
