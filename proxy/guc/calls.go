@@ -26,6 +26,9 @@ func (s *Settings) Calls(c *plan.SettingCalls, text string, params [][]byte, d D
 			return nil, nil, Step{}, err
 		}
 	}
+	if q.rows && q.namesLocal() {
+		return nil, nil, Step{}, bothScopes()
+	}
 	if q.path {
 		s.hiddenPath = s.hiddenPath || queryNamesTemporary(text)
 		for _, p := range params {
@@ -62,10 +65,11 @@ type query struct {
 
 	edits     []splice.Edit
 	overrides map[int]string
-	names     []string // assigned for the session
-	locals    []string // of those that are kept here: assigned for the transaction
-	rows      bool     // and others, from pg_settings
-	path      bool     // search_path may be one of them
+	names     []string    // assigned for the session
+	locals    []string    // of those that are kept here: assigned for the transaction
+	rows      bool        // and others, from pg_settings
+	path      bool        // search_path may be one of them
+	counts    map[int]int // how often each parameter stands in the text, once somebody has asked
 	step      Step
 }
 
@@ -97,7 +101,9 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 		return nil
 	case local:
 		q.settings.localRows = q.settings.localRows || a.Rows
-		q.settings.localCalls = append(slices.Clip(q.settings.localCalls), key)
+		if err := q.settings.assignLocal(key); err != nil {
+			return err
+		}
 		if key != clientEncodingKey && (hereOnly(key) || key == floatDigitsKey) {
 			q.settings.mark(key, key, "", false)
 			q.locals = append(q.locals, key)
@@ -111,8 +117,8 @@ func (q *query) call(a plan.SetConfig) *pgerr.Error {
 		return err
 	}
 	switch {
-	case a.Rows && (q.settings.localRows || q.namesLocal()):
-		return pgerr.Unsupported("set_config() over pg_settings for the transaction and for the session in one transaction", "Do one of them in a transaction of its own.")
+	case a.Rows && q.settings.localRows:
+		return bothScopes()
 	case a.Rows:
 		q.rows = true
 	case name == "" && a.NameParam == 0:
@@ -138,6 +144,19 @@ func (q *query) guard(a plan.SetConfig) {
 	lower := "pg_catalog.lower(" + name + `::pg_catalog.text COLLATE pg_catalog."C")`
 	q.edits = append(q.edits, splice.Edit{Start: a.NameStart, End: a.NameEnd, New: "CASE WHEN pg_catalog.starts_with(" + lower + ", '" + jwtPrefix + "') OR " +
 		lower + " OPERATOR(pg_catalog.=) '" + seedKey + "'::pg_catalog.text THEN NULL ELSE " + name + " END"})
+}
+
+// assignLocal notes what set_config() assigns for the transaction.
+func (s *Settings) assignLocal(key string) *pgerr.Error {
+	if slices.Contains(s.localCalls, key) {
+		return nil
+	}
+	s.localCalls = append(slices.Clip(s.localCalls), key)
+	return within(len(s.localCalls), 0)
+}
+
+func bothScopes() *pgerr.Error {
+	return pgerr.Unsupported("set_config() over pg_settings for the transaction and for the session in one transaction", "Do one of them in a transaction of its own.")
 }
 
 // namesLocal reports whether a setting that was assigned for the transaction is named: whether the rows are of it too could not be
@@ -204,14 +223,18 @@ func (q *query) makeLocal(a plan.SetConfig) *pgerr.Error {
 
 // uses counts where $n stands in the text.
 func (q *query) uses(n int) int {
-	uses := 0
-	scan := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
-	for t, ok := scan.Next(); ok; t, ok = scan.Next() {
-		if t.Kind == sqlscan.Param && strings.TrimLeft(t.Text(q.text)[1:], "0") == strconv.Itoa(n) {
-			uses++
+	if q.counts == nil {
+		q.counts = map[int]int{}
+		scan := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
+		for t, ok := scan.Next(); ok; t, ok = scan.Next() {
+			if t.Kind == sqlscan.Param {
+				if n, err := strconv.Atoi(t.Text(q.text)[1:]); err == nil {
+					q.counts[n]++
+				}
+			}
 		}
 	}
-	return uses
+	return q.counts[n]
 }
 
 func (q *query) override(n int, value string) {
@@ -247,12 +270,9 @@ func (q *query) toStart(a plan.SetConfig, key string) *pgerr.Error {
 
 // value is the last token of the value that a call assigns, which is the value if that is a literal or a parameter.
 func (q *query) value(a plan.SetConfig) (t sqlscan.Token, ok bool) {
-	var before [2]sqlscan.Token // the last two tokens before is_local
-	scan := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
-	for t, ok := scan.Next(); ok && t.End <= a.LocalStart; t, ok = scan.Next() {
-		before[0], before[1] = before[1], t
-	}
-	return before[0], before[1].Is(q.text, ',')
+	whole := sqlscan.New(q.text, q.settings.StandardConforming(q.d))
+	scan := whole.At(a.ValueStart)
+	return scan.Next()
 }
 
 // givesUTF8 reports whether the value that a call assigns to client_encoding is a literal or a parameter that means UTF8.

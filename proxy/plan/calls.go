@@ -24,8 +24,9 @@ type SetConfig struct {
 
 	Local      bool // is_local is a literal that is true
 	LocalParam int  // is_local is $n, else 0
-	// LocalStart and LocalEnd are the bytes of the third argument in the text.
-	LocalStart, LocalEnd int
+	// LocalStart and LocalEnd are the bytes of the third argument in the text, ValueStart is where the last token of the second
+	// one starts.
+	LocalStart, LocalEnd, ValueStart int
 }
 
 // The views that a statement may name.
@@ -165,6 +166,7 @@ func (c *callReader) punct(s *openSet) {
 	switch {
 	case c.isChar(',') && c.depth == s.depth:
 		if s.commas++; s.commas == 2 {
+			s.ValueStart = c.prev.Start
 			ahead := c.reader
 			ahead.next()
 			s.setLocal(ahead)
