@@ -25,6 +25,8 @@ type cycle struct {
 	several string
 	// flushed: a write was answered at Flush and so committed. What follows could not be in its transaction any more.
 	flushed bool
+	// failedAt is the order of the step at which the cycle has failed, where that is known; 0 where not.
+	failedAt int
 	// recodes: a step may change client_encoding.
 	recodes bool
 
@@ -88,7 +90,7 @@ func (c *cycle) reset() {
 	if cap(c.steps) > keptSteps {
 		c.steps = nil
 	}
-	c.query, c.several, c.flushed, c.size = false, "", false, 0
+	c.query, c.several, c.flushed, c.size, c.failedAt = false, "", false, 0, 0
 	c.undo = nil
 }
 

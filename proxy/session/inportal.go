@@ -53,7 +53,7 @@ func (g *group) failedBind(e *pgerr.Error) (failed *member, n int) {
 // else the first statement that was not answered, because what was not answered is not there.
 func (s *Session) undoBehind(g *group, out *answers, e *pgerr.Error) {
 	if g.rejected != nil {
-		s.prepared.undoParse(g.rejected)
+		s.cycle.failedAt = s.prepared.undoParse(g.rejected)
 		return
 	}
 	order := g.order

@@ -48,15 +48,16 @@ func (p *preparedStatements) undoBehind(order int) {
 }
 
 // undoParse takes back that st was added, and all behind it. The unnamed statement that it was to replace is gone: Postgres drops that
-// before it reads the new one.
-func (p *preparedStatements) undoParse(st *preparedStatement) {
+// before it reads the new one. It returns the order of the Parse.
+func (p *preparedStatements) undoParse(st *preparedStatement) (order int) {
 	for i := range p.journal.entries {
 		if e := &p.journal.entries[i]; e.added == st {
-			order := e.order
+			order = e.order
 			p.undo(func(o *entry) bool { return o.order > order || o.added == st })
-			return
+			return order
 		}
 	}
+	return 0
 }
 
 func (p *preparedStatements) undo(which func(*entry) bool) {

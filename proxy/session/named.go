@@ -69,8 +69,12 @@ func (s *Session) nameIsKnown(name string) *pgerr.Error {
 }
 
 // failsBefore reports whether e, the error of a transaction that a pipeline began and a Query went on with, is the pipeline's: the
-// Query is skipped then, to Sync. The pipeline is run once more without it, and undone.
-func (s *Session) failsBefore(ctx context.Context, pipeline []*execution, e *pgerr.Error) bool {
+// Query is skipped then, to Sync. Where that is not known the pipeline is run once more
+// without it, and undone.
+func (s *Session) failsBefore(ctx context.Context, begins int, pipeline []*execution, e *pgerr.Error) bool {
+	if at := s.cycle.failedAt; at > 0 {
+		return at < begins
+	}
 	g := s.newGroup(false)
 	for _, x := range pipeline {
 		y := *x

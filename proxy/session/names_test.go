@@ -101,6 +101,9 @@ func TestQueryBehindAFailingPipeline(t *testing.T) {
 		{msgs{parse("", "select 1"), bind("", ""), execute(""), &pgproto3.Query{String: "select none"}}, "1 E(ERROR 22012: it failed) Z(I)"},
 		{msgs{sync}, "Z(I)"},
 		{msgs{bind("", ""), sync}, "E(ERROR 26000: unnamed prepared statement does not exist) Z(I)"},
+		{msgs{parse("a", "select 1"), bind("", "a"), execute(""), parse("", "prepare a as select 2"), bind("", ""), execute(""), &pgproto3.Query{String: "select 3"}, sync},
+			`1 2 D(select 1) C(SELECT 1) 1 2 E(ERROR 42P05: prepared statement "a" already exists) Z(I)`},
+		{msgs{&pgproto3.Query{String: "execute nope($1)"}}, `E(ERROR 26000: prepared statement "nope" does not exist) Z(I)`},
 	}.play(t, connect(t, up))
 }
 

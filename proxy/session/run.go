@@ -109,6 +109,7 @@ func (s *Session) abandon(ctx context.Context, g *group, err *pgerr.Error) error
 	if err == nil {
 		return nil
 	}
+	s.cycle.failedAt = g.order
 	s.prepared.undoBehind(g.order)
 	return err
 }

@@ -21,7 +21,7 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 		return s.extended(ctx, err) // the Query is skipped
 	}
 	pipeline := s.cycle.executions()
-	s.prepared.journal.tick()
+	begins := s.prepared.journal.tick()
 	s.prepared.drop("") // a Query takes the unnamed statement with it (exec_simple_query)
 	s.cycle.query = len(s.cycle.steps) == 0 && len(s.portals) == 0
 	before := s.failed
@@ -30,7 +30,7 @@ func (s *Session) query(ctx context.Context, m *pgproto3.Query) error {
 	if e, ok := errors.AsType[*pgerr.Error](err); ok && s.cycle.query && isGrammar(e) {
 		s.failed = before // a ROLLBACK in a string that does not parse has ended no block
 	}
-	if e, ok := errors.AsType[*pgerr.Error](err); ok && !e.IsFatal() && s.failsBefore(ctx, pipeline, e) {
+	if e, ok := errors.AsType[*pgerr.Error](err); ok && !e.IsFatal() && s.failsBefore(ctx, begins, pipeline, e) {
 		return s.skipAfter(err)
 	}
 	s.prepared.drop("") // if that was undone
@@ -126,6 +126,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.plan.Kind == plan.Refuse:
 		s.unsupported(string(x.plan.Feature))
 		x.refusal = x.plan.Refusal
+	case x.plan.Kind == plan.Execute && s.prepared.byName[x.plan.Execute.Name] == nil: // which is said first
 	case x.simple && st.MaxParam > 0 && x.plan.Kind != plan.Prepare && !s.ownsParameters(st):
 		x.refusal = s.noParameter(st)
 	}
