@@ -3,6 +3,7 @@ package proxytest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,6 +17,7 @@ type extendedSession struct {
 	lines   []string
 	// queryEnds: a Query stands in it behind a pipeline without Sync.
 	queryEnds bool
+	blockEnds bool // a transaction block stands in it, which may have failed
 }
 
 var (
@@ -90,7 +92,7 @@ func (g *extendedSession) declared(s sample) string {
 		case 1:
 			oids = append(oids, pick(g.r, "0", "705"))
 		case 2:
-			oids = append(oids, pick(g.r, "99999999", "2278", "2283", "@pos", "@mood", "@word", "1007", "@t", "0"))
+			oids = append(oids, pick(g.r, "99999999", "@pos", "@mood", "@word", "1007", "@t", "0"))
 		default:
 			oids = append(oids, p.oid)
 		}
@@ -98,7 +100,7 @@ func (g *extendedSession) declared(s sample) string {
 	if g.oneIn(8) && len(oids) > 0 {
 		oids = oids[:len(oids)-1]
 	}
-	for g.oneIn(10) {
+	for g.oneIn(10) && !slices.ContainsFunc(writing, func(w sample) bool { return w.sql == s.sql }) {
 		oids = append(oids, pick(g.r, "23", "25", "0", "705", "@pos"))
 	}
 	if len(oids) == 0 {
@@ -112,11 +114,13 @@ func (g *extendedSession) parse(name string, s sample) {
 	g.add("Parse %q %s%s", name, strconv.Quote(s.sql), g.declared(s))
 }
 
-func (g *extendedSession) bind(portal, name string) {
+// bind is careful where no Execute follows at once: a portal is only looked at by the server when it is executed, so that values are
+// not read before.
+func (g *extendedSession) bind(portal, name string, careful bool) {
 	var values []string
 	for _, p := range g.known[name].params {
 		switch n := g.r.IntN(24); {
-		case n == 0:
+		case n == 0 && !careful:
 			values = append(values, strconv.Quote(one(g.r, p.bad)))
 		case n < 3:
 			values = append(values, "NULL")
@@ -141,16 +145,24 @@ func (g *extendedSession) execute(portal string) {
 
 // whole is a statement from Bind on.
 func (g *extendedSession) whole(portal, name string) {
-	g.bind(portal, name)
-	switch g.r.IntN(4) {
-	case 0, 1:
+	apart := g.oneIn(24)
+	if apart && g.fails(name) {
+		return
+	}
+	g.bind(portal, name, apart)
+	if g.oneIn(2) {
 		g.add("Describe P %q", portal)
-	case 2:
-		if g.oneIn(6) {
-			g.unit()
-		}
+	}
+	if apart {
+		g.unit()
 	}
 	g.execute(portal)
+}
+
+// fails reports whether what is known under a name is made to fail.
+func (g *extendedSession) fails(name string) bool {
+	is := func(s sample) bool { return s.sql == g.known[name].sql }
+	return slices.ContainsFunc(failing, is) || slices.ContainsFunc(forbidden, is)
 }
 
 // ready is a portal that was bound and not executed; false if there is none.
@@ -183,7 +195,9 @@ func (g *extendedSession) unit() {
 	case n < 78:
 		g.add("Describe S %q", name)
 	case n < 82:
-		g.bind(portal, name)
+		if !g.fails(name) {
+			g.bind(portal, name, true)
+		}
 	case n < 85:
 		g.add("Describe P %q", portal)
 	case n < 88:
@@ -207,7 +221,7 @@ func (g *extendedSession) unit() {
 }
 
 func (g *extendedSession) begin() {
-	g.portals, g.lines, g.queryEnds = map[string]bool{}, nil, false
+	g.portals, g.lines, g.queryEnds, g.blockEnds = map[string]bool{}, nil, false, false
 }
 
 // step is what stands between two ReadyForQuery.
@@ -223,7 +237,7 @@ func (g *extendedSession) step() {
 		g.parse("", sample{sql: sql})
 		g.whole("", "")
 	case n < 3:
-		g.add("Query %s", strconv.Quote(pick(g.r, one(g.r, settingsBetween), g.sqlStatement().sql, one(g.r, failing).sql, "select 1", "insert into w.log values ('query')")))
+		g.add("Query %s", strconv.Quote(pick(g.r, one(g.r, settingsBetween), g.sqlStatement().sql, one(g.r, failing[:5]).sql, "select 1", "insert into w.log values ('query')")))
 		return
 	case n < 4:
 		g.block()
@@ -243,8 +257,9 @@ func (g *extendedSession) step() {
 
 // block is a whole transaction block in one pipeline.
 func (g *extendedSession) block() {
+	g.blockEnds = true
 	g.parse("", sample{sql: pick(g.r, "begin", "begin isolation level serializable", "start transaction")})
-	g.bind("", "")
+	g.bind("", "", true)
 	g.execute("")
 	for range 1 + g.r.IntN(3) {
 		g.unit()
@@ -253,7 +268,7 @@ func (g *extendedSession) block() {
 		g.lines = g.lines[:len(g.lines)-1]
 	}
 	g.parse("", sample{sql: pick(g.r, "commit", "commit", "rollback")})
-	g.bind("", "")
+	g.bind("", "", true)
 	g.execute("")
 }
 
@@ -264,18 +279,23 @@ const (
 	endOfStep       = `RowDescription ("server_version_num"`
 )
 
-// script is a session of so many steps. Behind each stands one that ends a failed block, and now and then one that looks at
-// what has become of rows and statements.
+// script is a session of so many steps. Behind each stands one that ends a failed block and looks at which statements
+// there are, and now and then one that looks at what has become of rows and descriptions.
 func (g *extendedSession) script(steps int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "= schema\nQuery %s\nawait Z\n= known\nQuery \"table w.t\"\nawait Z\n", strconv.Quote(strings.Join(schemaOfOwn, ";")))
 	for i := range steps {
 		g.step()
 		title := strconv.Itoa(i)
 		if g.queryEnds {
 			title += queryInPipeline
 		}
-		fmt.Fprintf(&b, "= %s\n%s\nawait Z\n= %d end\nQuery \"rollback\"\nawait Z\n", title, strings.Join(g.lines, "\n"), i)
+		fmt.Fprintf(&b, "= %s\n%s\nawait Z\n= %d names\n", title, strings.Join(g.lines, "\n"), i)
+		if g.blockEnds {
+			b.WriteString("Query \"rollback\"\nawait Z\n")
+		}
+		for _, name := range []string{"", "a", "b", "c", "d"} { // an error, of its number of parameters if it is there
+			fmt.Fprintf(&b, "Bind \"\" %q params (%s)\nSync\nawait Z\n", name, strings.TrimSpace(strings.Repeat("NULL ", 20)))
+		}
 		if g.oneIn(3) {
 			fmt.Fprintf(&b, "= %d rows\nQuery \"table w.log\"\nawait Z\nQuery \"select * from w.t order by 1\"\nawait Z\n", i)
 		}

@@ -37,24 +37,12 @@ func TestExtendedSessions(t *testing.T) {
 		seed := first + uint64(i)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := newExtendedSession(rand.New(rand.NewPCG(seed, 2)))
-			text := g.script(extendedSteps)
-			postgres, proxy := s.extendedSides(t, text)
-			oids := oidPairs{}
-			if len(proxy) != len(postgres) {
-				t.Errorf("%d steps of Postgres, %d of the proxy", len(postgres), len(proxy))
-			}
-			steps += len(postgres)
-			for n := range min(len(postgres), len(proxy)) {
-				rule, same := sameExtended(postgres[n].Lines, proxy[n].Lines, oids)
-				if !same {
-					t.Errorf("step %s:\n%s\nPostgres:\n%s\nproxy:\n%s", postgres[n].Title, sectionOf(text, postgres[n].Title), indent(postgres[n].Lines), indent(proxy[n].Lines))
-					return // from here on the sessions are not in the same state
-				}
-				if rule != "" {
-					parted[rule]++
-					return
-				}
-				compared++
+			sides := s.extendedSides(t, g.script(extendedSteps))
+			rule, n := sides.play(t, sessions == 1)
+			compared += n
+			steps += len(sides[0].script.Steps)
+			if rule != "" {
+				parted[rule]++
 			}
 		})
 	}
@@ -64,23 +52,70 @@ func TestExtendedSessions(t *testing.T) {
 	t.Logf("%d of %d steps compared, first seed %d; sessions that part: %v", compared, steps, first, parted)
 }
 
-// extendedSides plays a session to Postgres and through the proxy.
-func (s *stack) extendedSides(t *testing.T, text string) (postgres, proxy []Result) {
+// extendedSide is a session with one of the two servers.
+type extendedSide struct {
+	name   string
+	target Target
+	script *Script
+	text   string
+	c      *connection
+}
+
+// extendedSides are Postgres and the proxy, with the same script.
+type extendedSides [2]*extendedSide
+
+func (s *stack) extendedSides(t *testing.T, text string) extendedSides {
 	t.Helper()
-	play := func(config *pgconn.Config, target Target) []Result {
+	side := func(name string, config *pgconn.Config, target Target) *extendedSide {
 		t.Helper()
-		results, err := playExtended(t.Context(), config, target, text)
+		e, err := newExtendedSide(t.Context(), name, config, target, text)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, text)
+			t.Fatalf("%s: %v\n%s", name, err, text)
 		}
-		return results
+		t.Cleanup(func() { e.c.nc.Close() })
+		return e
 	}
-	other := s.admin
-	target := s.target(t, "alice")
+	direct := s.oracle.Target("alice")
 	if directOnBothSides {
-		other, target = s.oracle.config, s.oracle.Target("alice")
+		other, err := NewOracle(t.Context(), s.AdminDSN(), "direct2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return extendedSides{side("Postgres", s.oracle.config, direct), side("Postgres", other.config, other.Target("alice"))}
 	}
-	return play(s.oracle.config, s.oracle.Target("alice")), play(other, target)
+	return extendedSides{side("Postgres", s.oracle.config, direct), side("proxy", s.admin, s.target(t, "alice"))}
+}
+
+// play plays the script to both sides, step by step, and returns how many steps were the same; rule is the difference at which the
+// session ended, if it is an accepted one.
+func (e extendedSides) play(t *testing.T, verbose bool) (rule string, same int) {
+	t.Helper()
+	oids := oidPairs{}
+	var before string
+	for n := range e[0].script.Steps {
+		title := e[0].script.Steps[n].Title
+		postgres, proxy := e[0].step(t, n), e[1].step(t, n)
+		said := fmt.Sprintf("step %s:\n%s\nPostgres:\n%s\nproxy:\n%s", title, sectionOf(e[0].text, title), indent(postgres), indent(proxy))
+		if verbose {
+			t.Log(said)
+		}
+		rule, cut, ok := sameExtended(postgres, proxy, oids)
+		if !ok {
+			t.Errorf("behind %s\n%s", before, said)
+			return "", same // from here on the sessions are not in the same state
+		}
+		if rule != "" {
+			return rule, same
+		}
+		if cut {
+			// What was not answered may have been done or not: a statement that was parsed between two executions is there or not.
+			for _, side := range e {
+				side.send(t, forgetNames)
+			}
+		}
+		same, before = same+1, said
+	}
+	return "", same
 }
 
 const extendedAdmin = freshSchema + `GRANT CREATE ON DATABASE %s TO authenticated;
@@ -88,56 +123,72 @@ CREATE TABLE w.secret (a int); REVOKE ALL ON w.secret FROM authenticated`
 
 var oidName = regexp.MustCompile(`@([a-z]+)`)
 
-// playExtended plays a session whose first step makes the types that the names of OIDs in the others stand for.
-func playExtended(ctx context.Context, config *pgconn.Config, target Target, text string) ([]Result, error) {
+// newExtendedSide makes the session's schema and types, whose OIDs the script names.
+func newExtendedSide(ctx context.Context, name string, config *pgconn.Config, target Target, text string) (*extendedSide, error) {
 	if err := execute(ctx, config, fmt.Sprintf(extendedAdmin, pgx.Identifier{config.Database}.Sanitize())); err != nil {
-		return nil, err
-	}
-	known := map[string]string{}
-	numbered := func(text string) string {
-		return oidName.ReplaceAllStringFunc(text, func(name string) string {
-			if oid, ok := known[name[1:]]; ok {
-				return oid
-			}
-			return "0"
-		})
-	}
-	script, err := ParseScript(numbered(text))
-	if err != nil {
 		return nil, err
 	}
 	c, err := target.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer c.nc.Close()
-	if err := target.login(c, script); err != nil {
+	if err := target.login(c, &Script{Major: 3}); err != nil {
 		return nil, err
 	}
-	c.transcript.take()
-	var results []Result
-	for i := range script.Steps {
-		if i == 1 {
-			if known, err = typesOf(ctx, config); err != nil {
-				return nil, err
-			}
-			if script, err = ParseScript(numbered(text)); err != nil {
-				return nil, err
-			}
-		}
-		err := target.step(ctx, c, script.Steps[i])
-		for strings.HasSuffix(script.Steps[i].Title, queryInPipeline) && err == nil && !hasPrefix(c.transcript.lines, endOfStep) {
-			err = c.await('Z')
-		}
-		results = append(results, Result{Title: script.Steps[i].Title, Lines: c.transcript.take()})
-		if errors.Is(err, errEnded) {
-			return results, nil
-		}
-		if err != nil {
-			return results, err
-		}
+	e := &extendedSide{name: name, target: target, c: c}
+	schema, err := ParseScript(fmt.Sprintf("= schema\nQuery %q\nawait Z\n", strings.Join(schemaOfOwn, ";")))
+	if err != nil {
+		return nil, err
 	}
-	return results, nil
+	if err := target.step(ctx, c, schema.Steps[0]); err != nil {
+		return nil, err
+	}
+	if lines := c.transcript.take(); errorIn(lines) < len(lines) {
+		return nil, fmt.Errorf("the schema was not made: %s", strings.Join(lines, "\n"))
+	}
+	known, err := typesOf(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	e.text = oidName.ReplaceAllStringFunc(text, func(name string) string { return known[name[1:]] })
+	e.script, err = ParseScript(e.text)
+	return e, err
+}
+
+func (e *extendedSide) step(t *testing.T, n int) []string {
+	t.Helper()
+	step := e.script.Steps[n]
+	err := e.target.step(t.Context(), e.c, step)
+	for strings.HasSuffix(step.Title, queryInPipeline) && err == nil && !hasPrefix(e.c.transcript.lines, endOfStep) {
+		err = e.c.await('Z')
+	}
+	if err != nil && !errors.Is(err, errEnded) {
+		t.Fatalf("%s, step %s: %v", e.name, step.Title, err)
+	}
+	return e.c.transcript.take()
+}
+
+// forgetNames closes all statements that a session may have.
+const forgetNames = `= names
+Close S ""
+Close S "a"
+Close S "b"
+Close S "c"
+Close S "d"
+Sync
+await Z
+`
+
+func (e *extendedSide) send(t *testing.T, text string) {
+	t.Helper()
+	script, err := ParseScript(text)
+	if err == nil {
+		err = e.target.step(t.Context(), e.c, script.Steps[0])
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", e.name, err)
+	}
+	e.c.transcript.take()
 }
 
 func hasPrefix(lines []string, prefix string) bool {
@@ -166,8 +217,8 @@ func typesOf(ctx context.Context, config *pgconn.Config) (map[string]string, err
 var notSupported = regexp.MustCompile(`^ErrorResponse ERROR 0A000 "(.*) (is|are) not supported by pgturnstile"`)
 
 // sameExtended compares the transcripts of one step. A rule names the difference behind which the sessions are not in the
-// same state any more, in an accepted way; "" if they are.
-func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, same bool) {
+// same state any more, in an accepted way; "" if they are. cut: answers before an error are missing.
+func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, same bool) {
 	postgres = withoutNotices(postgres)
 	if directOnBothSides {
 		proxy = withoutNotices(proxy)
@@ -175,23 +226,23 @@ func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, same bo
 	p, q := errorIn(postgres), errorIn(proxy)
 	if q < len(proxy) {
 		if m := notSupported.FindStringSubmatch(proxy[q]); m != nil {
-			return m[1], true
+			return m[1], false, true
 		}
 		// A portal's or statement's columns cannot be told to a role that may not read them: Describe says so, where Postgres would
 		// at Bind.
 		if strings.HasPrefix(proxy[q], "ErrorResponse ERROR 42501") && (p == len(postgres) || postgres[p] != proxy[q]) && oids.startsWith(postgres, proxy[:q]) {
-			return "42501 at Describe", true
+			return "42501 at Describe", false, true
 		}
 		// A write that was answered at Flush is committed, and the error says so.
 		if strings.Contains(proxy[q], `detail "A statement of this pipeline that was answered at Flush has been committed."`) {
-			return "an error behind a write that was answered at Flush", true
+			return "an error behind a write that was answered at Flush", false, true
 		}
 	}
 	if p < len(postgres) && q < len(proxy) && q < p {
 		// Upstream answers a batch that fails with the error alone: what Postgres says before it does not come from there on.
-		return "", oids.startsWith(postgres[:p], proxy[:q]) && oids.equal(postgres[p:], proxy[q:])
+		return "", true, oids.startsWith(postgres[:p], proxy[:q]) && oids.equal(postgres[p:], proxy[q:])
 	}
-	return "", oids.equal(postgres, proxy)
+	return "", false, oids.equal(postgres, proxy)
 }
 
 // errorIn is the index of the first error, or the number of lines.
