@@ -139,6 +139,9 @@ install_tools() {
     echo "$pgjdbc" >"$java/installed"
   fi
   need_odbc "$venv/bin/python"
+  perl -MDBD::Pg -e1 2>/dev/null || apt_install libdbd-pg-perl
+  ruby -rpg -ractive_record -rsequel -e0 2>/dev/null || apt_install ruby ruby-pg ruby-activerecord ruby-sequel
+  php -r 'exit(extension_loaded("pgsql") && extension_loaded("pdo_pgsql") ? 0 : 1);' 2>/dev/null || apt_install php-cli php-pgsql
   # The tests find programs by PATH, drivers by what each language reads. A PGTURNSTILE_ variable would be a setting to every process
   # that they start.
   export PATH=$venv/bin:$PATH NODE_PATH=$node/node_modules CLASSPATH=$java/postgresql.jar

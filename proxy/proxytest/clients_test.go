@@ -103,8 +103,11 @@ func compareOutputs(t *testing.T, expected, proxy string) {
 
 // interpreters run the programs in testdata/clients.
 var interpreters = map[string]func(t *testing.T) []string{
-	".py": func(t *testing.T) []string { return []string{program(t, "PGTURNSTILE_TEST_PYTHON", "python3")} },
-	".js": func(t *testing.T) []string { return []string{program(t, "", "node")} },
+	".py":  func(t *testing.T) []string { return []string{program(t, "PGTURNSTILE_TEST_PYTHON", "python3")} },
+	".js":  func(t *testing.T) []string { return []string{program(t, "", "node")} },
+	".rb":  func(t *testing.T) []string { return []string{program(t, "", "ruby")} },
+	".php": func(t *testing.T) []string { return []string{program(t, "", "php")} },
+	".pl":  func(t *testing.T) []string { return []string{program(t, "", "perl")} },
 	// One file, compiled as it starts. The compiler that optimises costs more than it gains here.
 	".java": func(t *testing.T) []string {
 		return []string{program(t, "", "java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC"}
@@ -112,7 +115,7 @@ var interpreters = map[string]func(t *testing.T) []string{
 }
 
 // missing is what interpreters say when a driver is not installed.
-var missing = regexp.MustCompile(`No module named|Cannot find module|No suitable driver|error: package .* does not exist|Can't open lib`)
+var missing = regexp.MustCompile(`No module named|Cannot find module|No suitable driver|error: package .* does not exist|Can't open lib|cannot load such file|could not find driver|undefined function pg_|Can't locate `)
 
 // TestClients runs programs as users of these drivers write them, directly and through the proxy: both must print the same.
 // Each works in a schema and as a user of its own name. What it gets told where the proxy refuses was reviewed.
@@ -121,6 +124,7 @@ func TestClients(t *testing.T) {
 	for _, file := range []string{
 		"psycopg2_client.py", "psycopg3_client.py", "pg8000_client.py", "sqlalchemy_client.py", "django_client.py", "psqlodbc_client.py",
 		"node_pg_client.js", "postgres_js_client.js", "drizzle_client.js", "knex_client.js", "sequelize_client.js", "pgjdbc_client.java",
+		"activerecord_client.rb", "sequel_client.rb", "php_client.php", "dbd_pg_client.pl",
 	} {
 		name := strings.TrimSuffix(file, "_client"+filepath.Ext(file))
 		t.Run(name, func(t *testing.T) {
