@@ -230,6 +230,7 @@ go_fuzz() { go -C "$1" test -run '^$' -fuzz "^$3\$" -fuzztime "$fuzz_time" "$2";
 describe_oracle() {
   local bin arguments=()
   for bin; do arguments+=(-pg "$bin"); done
+  [ -z "$full" ] || arguments+=(-generated)
   go run ./proxy/proxytest/describeoracle/cmd/describeoracle "${arguments[@]}"
 }
 
@@ -284,6 +285,7 @@ else
   left_out+=('describe oracle on newer servers: npm has them for Linux on x86-64 only')
 fi
 if [ -n "$full" ]; then
+  check 'describe oracle, regression suite' go run ./proxy/proxytest/describeoracle/cmd/describeoracle -regress auto
   export PROXYTEST_SESSIONS=200 # generated anew each time, where a short run plays the same few
   go_tests 'soak' . -race -timeout 60m -count=20 -run 'NoRowCrosses|RandomKeyIDs|Generated' ./proxy/proxytest
   unset PROXYTEST_SESSIONS
@@ -299,7 +301,7 @@ check 'todo example' deploy/examples/todo/run.sh
 check_vulnerabilities
 
 if [ -z "$full" ]; then
-  left_out+=("fuzzing beyond $fuzz_time a target, most mutations of the scanner's corpus, repeated Go tests, soak: deploy/test.sh --full")
+  left_out+=("fuzzing beyond $fuzz_time a target, most mutations of the scanner's corpus, repeated Go tests, statements made from catalogs and Postgres' regression suite for the describe oracle, soak: deploy/test.sh --full")
 fi
 left_out+=('benchmarks: deploy/bench.sh')
 echo "== left out"
