@@ -143,7 +143,7 @@ func (q *query) guard(a plan.SetConfig) {
 	name := "(" + q.text[a.NameStart:a.NameEnd] + ")"
 	lower := "pg_catalog.lower(" + name + `::pg_catalog.text COLLATE pg_catalog."C")`
 	q.edits = append(q.edits, splice.Edit{Start: a.NameStart, End: a.NameEnd, New: "CASE WHEN pg_catalog.starts_with(" + lower + ", '" + jwtPrefix + "') OR " +
-		lower + " OPERATOR(pg_catalog.=) '" + seedKey + "'::pg_catalog.text THEN NULL ELSE " + name + " END"})
+		lower + " OPERATOR(pg_catalog.=) ANY ('{" + seedKey + "," + clientEncodingKey + "}'::pg_catalog.text[]) THEN NULL ELSE " + name + " END"})
 }
 
 // assignLocal notes what set_config() assigns for the transaction.
@@ -304,7 +304,7 @@ func rowsLearner(names, locals []string, d Defaults) func(*Settings, []Pair) *pg
 	return func(s *Settings, rows []Pair) *pgerr.Error {
 		for _, row := range rows {
 			key := asciiLower(row.Name)
-			if row.Value == nil || !slices.Contains(names, row.Name) && (slices.Contains(locals, key) || s.has(key, *row.Value, d)) {
+			if row.Value == nil || !slices.Contains(names, row.Name) && (key == clientEncodingKey || slices.Contains(locals, key) || s.has(key, *row.Value, d)) {
 				continue
 			}
 			s.learn(row, value{}, false, d)

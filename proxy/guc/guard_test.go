@@ -24,7 +24,7 @@ func TestNamesFromRowsAreGuarded(t *testing.T) {
 		got := splice.Apply(text, edits).SQL()
 		name := text[p.Calls.Assigns[0].NameStart:p.Calls.Assigns[0].NameEnd]
 		want := "set_config(CASE WHEN pg_catalog.starts_with(pg_catalog.lower((" + name + `)::pg_catalog.text COLLATE pg_catalog."C"), 'pg_session_jwt.') OR pg_catalog.lower((` +
-			name + `)::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.=) 'seed'::pg_catalog.text THEN NULL ELSE (` + name + ") END, 'x', true)"
+			name + `)::pg_catalog.text COLLATE pg_catalog."C") OPERATOR(pg_catalog.=) ANY ('{seed,client_encoding}'::pg_catalog.text[]) THEN NULL ELSE (` + name + ") END, 'x', true)"
 		if !strings.Contains(got, want) {
 			t.Errorf("%s\n got %s\nwant %s", sql, got, want)
 		}
@@ -47,5 +47,31 @@ func TestNobodySeedsRandom(t *testing.T) {
 	}
 	if _, err := Startup([]wire.Parameter{{Name: "options", Value: "-c SEED=0.5"}}); err == nil || !err.IsFatal() {
 		t.Errorf("at the login: %v", err)
+	}
+}
+
+// The server's client_encoding is that of the connection to it, whatever a function has made of it there.
+func TestTheServersEncodingIsNotTheClients(t *testing.T) {
+	p, text := one(t, "SELECT set_config(name, '1MB', false) FROM pg_settings")
+	s := Settings{}
+	_, _, step, err := s.Calls(p.Calls, text, nil, plain15)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, &s, "SET client_encoding = 'latin1'")
+	learn(t, &s, step, "work_mem", "1MB", "client_encoding", "UTF8")
+	if s.Encoding() != "LATIN1" {
+		t.Errorf("it is %s", s.Encoding())
+	}
+	learn(t, &s, step, "client_encoding", "EUC_TW")
+	p, text = one(t, "SELECT set_config('client_encoding', 'UTF8', false)")
+	if _, _, step, err = s.Calls(p.Calls, text, nil, plain15); err != nil {
+		t.Fatal(err)
+	}
+	if learn(t, &s, step, "client_encoding", "EUC_TW"); s.Encoding() != "LATIN1" {
+		t.Errorf("it is %s", s.Encoding())
+	}
+	if learn(t, &s, step, "client_encoding", "UTF8"); s.Encoding() != "UTF8" {
+		t.Errorf("it is %s", s.Encoding())
 	}
 }

@@ -70,6 +70,9 @@ func (s *Settings) learn(row Pair, as value, local bool, d Defaults) {
 	if isTransactions(key) || isJWT(key) || key == seedKey {
 		return
 	}
+	if key == clientEncodingKey && (row.Value == nil || *row.Value != utf8Name) {
+		return // of the server's connection: a function has set it
+	}
 	if row.Value == nil {
 		s.drop(key)
 		return
