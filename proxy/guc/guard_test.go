@@ -53,8 +53,8 @@ func TestNobodySeedsRandom(t *testing.T) {
 // The server's client_encoding is that of the connection to it, whatever a function has made of it there.
 func TestTheServersEncodingIsNotTheClients(t *testing.T) {
 	p, text := one(t, "SELECT set_config(name, '1MB', false) FROM pg_settings")
-	s := Settings{}
-	_, _, step, err := s.Calls(p.Calls, text, nil, plain15)
+	s, group := Settings{}, Settings{}
+	_, _, step, err := group.Calls(p.Calls, text, nil, plain15)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestTheServersEncodingIsNotTheClients(t *testing.T) {
 	}
 	learn(t, &s, step, "client_encoding", "EUC_TW")
 	p, text = one(t, "SELECT set_config('client_encoding', 'UTF8', false)")
-	if _, _, step, err = s.Calls(p.Calls, text, nil, plain15); err != nil {
+	if _, _, step, err = group.Calls(p.Calls, text, nil, plain15); err != nil {
 		t.Fatal(err)
 	}
 	if learn(t, &s, step, "client_encoding", "EUC_TW"); s.Encoding() != "LATIN1" {
