@@ -1,7 +1,6 @@
 package guc
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,7 +145,7 @@ func (c *setConfigs) call(name string, value *string) {
 	}
 	c.params = append(c.params, []byte(name))
 	if value == nil {
-		fmt.Fprintf(&c.sql, "pg_catalog.set_config($%d,NULL,true)", len(c.params))
+		c.sql.WriteString("pg_catalog.set_config($" + strconv.Itoa(len(c.params)) + ",NULL,true)")
 		return
 	}
 	c.params = append(c.params, []byte(*value))

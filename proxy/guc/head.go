@@ -2,6 +2,7 @@ package guc
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
@@ -83,7 +84,8 @@ func (s *Settings) Key(d Defaults) string {
 	var b strings.Builder
 	for i := range s.entries {
 		if v, sent := s.sends(&s.entries[i], d); sent {
-			fmt.Fprintf(&b, "%d:%s=%d:%s;", len(s.entries[i].name), s.entries[i].name, len(v), v)
+			name := s.entries[i].name
+			b.WriteString(strconv.Itoa(len(name)) + ":" + name + "=" + strconv.Itoa(len(v)) + ":" + v + ";")
 		}
 	}
 	return b.String()

@@ -71,6 +71,9 @@ func (s *Settings) Reported(d Defaults) iter.Seq2[string, string] {
 	}
 }
 
+// Changed reports whether a reported setting has been assigned since Reported was run through last.
+func (s *Settings) Changed() bool { return len(s.changed) > 0 }
+
 // Now is the value of a setting, by its lower-case name, as SHOW prints it; false if neither the session nor the route knows one.
 func (s *Settings) Now(key string, d Defaults) (string, bool) {
 	if v := s.value(key); v.set {

@@ -8,10 +8,11 @@ func Classify(stmt sqlscan.Statement, o Options) Plan {
 	if !r.more {
 		return Plan{Kind: Empty, Verb: VerbOther}
 	}
+	first := r.tok
 	p := r.statement(o)
 	switch p.Kind {
 	case Forward:
-		p.Changes = p.Changes || p.Into || p.Verb == VerbOther || p.Verb == VerbUtility && p.Returns != ReturnsRows
+		p.Changes = p.Changes || p.Into || p.Verb == VerbOther || p.Verb == VerbUtility && p.Returns != ReturnsRows && !maintains(r.sql, first)
 	case Execute:
 	default:
 		return p
@@ -25,6 +26,16 @@ func Classify(stmt sqlscan.Statement, o Options) Plan {
 	}
 	p.Verb = verb
 	return p
+}
+
+// maintains reports whether a utility with that first word looks after what there is and leaves every type and column as it was.
+func maintains(sql string, first sqlscan.Token) bool {
+	for _, word := range [...]string{"NOTIFY", "LOCK", "TRUNCATE", "ANALYZE", "ANALYSE", "VACUUM", "REFRESH", "REINDEX", "CLUSTER", "CHECKPOINT", "COMMENT"} {
+		if sqlscan.Keyword(sql, first, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // statement classifies what starts at the current token: a statement, or what EXPLAIN explains.

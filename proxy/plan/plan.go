@@ -69,7 +69,7 @@ type Plan struct {
 	// ModifyingCTE: a CTE of it, or of what it explains, is a data-modifying statement.
 	ModifyingCTE bool
 	// Changes: it may change what other statements mean, their types and columns. Everything does but queries without INTO,
-	// SHOW, EXPLAIN that does not execute, transaction control, and settings.
+	// SHOW, EXPLAIN that does not execute, transaction control, settings, and what only looks after what there is, such as VACUUM.
 	Changes bool
 	// Creates: it creates an object whose name may have no schema, so that search_path says where.
 	Creates bool

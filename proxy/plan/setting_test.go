@@ -104,8 +104,8 @@ func TestChanges(t *testing.T) {
 		"WITH a AS (DELETE FROM t) SELECT 1": false, "SELECT 1 FOR UPDATE": false, "-- ping": false,
 
 		"SELECT 1 INTO t": true, "CREATE TABLE t AS SELECT 1": true, "DO ''": true, "CALL p()": true, "CREATE TABLE t (a int)": true,
-		"ALTER TABLE t ADD a int": true, "DROP TABLE t": true, "GRANT SELECT ON t TO r": true, "COMMENT ON TABLE t IS ''": true,
-		"TRUNCATE t": true, "VACUUM": true, "REFRESH MATERIALIZED VIEW v": true, "IMPORT FOREIGN SCHEMA a FROM SERVER s INTO b": true,
+		"ALTER TABLE t ADD a int": true, "DROP TABLE t": true, "GRANT SELECT ON t TO r": true, "COMMENT ON TABLE t IS ''": false,
+		"TRUNCATE t": false, "VACUUM": false, "REFRESH MATERIALIZED VIEW v": false, "NOTIFY a": false, "LOCK t": false, "ANALYZE": false, "IMPORT FOREIGN SCHEMA a FROM SERVER s INTO b": true,
 		"EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1": true, "EXPLAIN ANALYZE SELECT 1 INTO t": true, "ALTER FUNCTION f() IMMUTABLE": true,
 		"EXPLAIN (ANALYZE) REFRESH MATERIALIZED VIEW v": true, "CREATE INDEX ON t (a)": true, "SECURITY LABEL ON TABLE t IS ''": true,
 	} {

@@ -18,6 +18,10 @@ type batch struct {
 	headed   bool // the session's settings are among them
 	places   []place
 	layout   layout
+
+	// Room for what a batch of one statement takes.
+	request upstream.Request
+	one     [1]place
 }
 
 // place is one member in the batch.
@@ -76,8 +80,9 @@ func (s *Session) batch(g *group, how outcome) (*batch, *pgerr.Error) {
 	if err != nil {
 		return nil, err
 	}
-	req := &upstream.Request{
-		Statements:  make([]upstream.Statement, 0, g.sent+2),
+	req := &b.request
+	*req = upstream.Request{
+		Statements:  make([]upstream.Statement, 0, g.sent),
 		Transaction: g.explicit || g.many || g.sent > 1 || how == rollback || headed || isolation != "" || readOnly != nil || deferrable != nil,
 		Isolation:   isolation,
 		ReadOnly:    readOnly != nil && *readOnly,
@@ -139,7 +144,10 @@ func (s *Session) cannotRunAlone() *pgerr.Error {
 
 // arrange decides where the statements stand.
 func (b *batch) arrange(g *group) {
-	b.places = make([]place, 0, g.sent)
+	b.places = b.one[:0]
+	if g.sent > 1 {
+		b.places = make([]place, 0, g.sent)
+	}
 	edited := false
 	for _, m := range g.members {
 		switch {

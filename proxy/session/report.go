@@ -30,6 +30,9 @@ func (s *Session) report(name, value string) {
 
 // reportSettings sends ParameterStatus for each setting that is reported and has changed since.
 func (s *Session) reportSettings() {
+	if !s.settings.Changed() {
+		return
+	}
 	for name, value := range s.settings.Reported(s.facts) {
 		if last, ok := s.reported[name]; ok && last == value {
 			continue
