@@ -70,13 +70,16 @@ func (s *Session) describeStatement(ctx context.Context, name string) error {
 	if s.failed && returns(st, st.executes) != plan.ReturnsNothing { // as exec_describe_statement_message
 		return errAborted
 	}
-	fields, rows, err := s.rowsOf(ctx, st, st.executes)
-	if err != nil {
+	if err := s.askNow(ctx, st); err != nil {
 		return err
 	}
 	params := make([]uint32, st.params)
 	copy(params, st.types())
 	s.cycle.reply(&pgproto3.ParameterDescription{ParameterOIDs: params}, true)
+	fields, rows, err := s.rowsOf(ctx, st, st.executes)
+	if err != nil { // of a statement that is not what it was: its parameters are
+		return err
+	}
 	s.replyRows(fields, rows)
 	return nil
 }
@@ -93,6 +96,9 @@ func (s *Session) replyRows(fields []upstream.Field, rows bool) {
 func (s *Session) rowsOf(ctx context.Context, st, executes *preparedStatement) (fields []upstream.Field, rows bool, err error) {
 	switch st.plan.Kind {
 	case plan.Forward:
+		if err := s.stillTrue(ctx, st); err != nil {
+			return nil, false, err
+		}
 		return s.described(ctx, st)
 	case plan.Show:
 		if column, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts); ok {
@@ -106,7 +112,7 @@ func (s *Session) rowsOf(ctx context.Context, st, executes *preparedStatement) (
 		if executes == nil { // Postgres says so only when it is executed (UtilityReturnsTuples)
 			return nil, false, nil
 		}
-		return s.rowsOf(ctx, executes, nil)
+		return s.described(ctx, executes) // as it was
 	case plan.Prepare:
 		return nil, false, s.askNow(ctx, st)
 	default:
@@ -139,22 +145,45 @@ func returns(st, executes *preparedStatement) plan.Rows {
 	}
 }
 
-// stillTrue asks again what a statement returns that writes, where something has run that may have changed it: once it has run, the
-// write cannot be taken back.
+// stillTrue asks again what a statement returns that was described, where something has run or has been set since that may have changed
+// it (RevalidateCachedQuery in plancache.c). Its parameters stay what they are.
 func (s *Session) stillTrue(ctx context.Context, st *preparedStatement) error {
-	epoch := s.route.Describer.Epoch()
-	if !st.plan.ReturningDML || st.description == nil || st.epoch == epoch {
+	epoch, path := s.route.Describer.Epoch(), s.path()
+	if st.description == nil || st.epoch == epoch && st.path == path {
 		return nil
 	}
-	d, err := s.route.Describer.Describe(ctx, asker{s}, st.query)
+	if err := s.nothingChanges(); err != nil {
+		return err
+	}
+	q := st.query
+	q.Settings = s.settings.Key(s.facts)
+	if !q.Prepare {
+		q.Declared = st.description.Params
+	}
+	d, err := s.route.Describer.Describe(ctx, asker{s}, q)
 	if err != nil {
 		return err
 	}
-	if d.Err == nil && !st.sameShape(d.Fields) {
+	if d.Err == nil && (!st.sameShape(d.Fields) || st.description.Err == nil && st.description.Rows != d.Rows) {
 		return errChangedResult
 	}
-	st.epoch = epoch
-	return nil
+	st.epoch, st.path = epoch, path
+	return fault(s.prepared.describe(st, d))
+}
+
+// stillWrites is stillTrue before a statement is executed that writes and returns rows: once it has run, the write cannot be taken back.
+func (s *Session) stillWrites(ctx context.Context, st *preparedStatement) error {
+	if !st.plan.ReturningDML {
+		return nil
+	}
+	return s.stillTrue(ctx, st)
+}
+
+// path are the settings by which the names in a statement are looked up.
+func (s *Session) path() string {
+	path, _ := s.settings.Now("search_path", s.facts)
+	role, _ := s.settings.Now("role", s.facts)
+	return path + ";" + role
 }
 
 var errChangedResult = pgerr.New(pgerr.FeatureNotSupported, "cached plan must not change result type")

@@ -27,7 +27,7 @@ func (s *Session) bind(ctx context.Context, m *pgproto3.Bind) error {
 		return err
 	}
 	if !s.failed {
-		if err := s.stillTrue(ctx, p.stmt); err != nil {
+		if err := s.stillWrites(ctx, p.stmt); err != nil {
 			return err
 		}
 	}

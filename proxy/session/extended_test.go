@@ -65,6 +65,8 @@ func TestExtendedQuery(t *testing.T) {
 			"1 t(1) T(v) 2 D(WITH pin_ AS (SELECT $1::pg_catalog.text) select $1) C(SELECT 1) Z(I)", "describe: select $1\ntypes\nauto: WITH pin_ AS (SELECT $1::pg_catalog.text) select $1 <a>"},
 		{"a Describe that nothing executes", msgs{parse("", "select 1"), bind("", ""), describeP(""), sync},
 			"1 2 T(v) Z(I)", "describe: select 1"},
+		{"a Describe before another Parse", msgs{parse("", "select 1"), bind("p", ""), describeP("p"), parse("", "select 2"), execute("p"), sync},
+			"1 2 T(v) 1 D(select 1) C(SELECT 1) Z(I)", "describe: select 1\ndescribe: select 2\nauto: select 1"},
 		{"unknown is not declared", msgs{&pgproto3.Parse{Query: "select $1", ParameterOIDs: []uint32{705}}, sync}, "1 Z(I)", "describe: select $1"},
 		{"binary results", msgs{parse("", "select 1"), &pgproto3.Bind{ResultFormatCodes: []int16{1}}, sync},
 			"1 E(ERROR 0A000: the binary format of results is not supported by pgturnstile) Z(I)", "describe: select 1"},

@@ -39,7 +39,7 @@ func (g *group) failedBind(e *pgerr.Error) (failed *member, n int) {
 		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
 			continue
 		}
-		if len(x.params[n-1]) > 0 && strings.Contains(e.Message, string(x.params[n-1])) {
+		if x.params[n-1] != nil && strings.Contains(e.Message, `"`+string(x.params[n-1])+`"`) {
 			return &g.members[i], n
 		}
 		if failed == nil {

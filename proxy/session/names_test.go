@@ -130,3 +130,27 @@ func TestNamesBehindAFailure(t *testing.T) {
 		{msgs{bind("", "a"), sync}, "2 Z(I)"},
 	}.play(t, connect(t, up))
 }
+
+// A description is asked for anew where something has run that may have changed it, or names are looked up elsewhere.
+func TestDescriptionThatMayHaveChanged(t *testing.T) {
+	type msgs = []pgproto3.FrontendMessage
+	sync := &pgproto3.Sync{}
+	up := &scripted{}
+	c := connect(t, up)
+	sequence{
+		{msgs{parse("a", "select $1"), describeS("a"), sync}, "1 t(1) T(v) Z(I)"},
+		{msgs{describeS("a"), sync}, "t(1) T(v) Z(I)"},
+	}.play(t, c)
+	if got := len(up.sent()); got != 1 {
+		t.Errorf("%d requests before: %q", got, up.sent())
+	}
+	c.query("alter table t add x int")
+	before := len(up.sent())
+	sequence{
+		{msgs{describeS("a"), sync}, "t(1) T(v) Z(I)"},
+		{msgs{describeS("a"), sync}, "t(1) T(v) Z(I)"},
+	}.play(t, c)
+	if sent := up.sent()[before:]; !slices.Equal(sent, []string{"types", "describe: select $1"}) {
+		t.Errorf("sent behind a change: %q", sent)
+	}
+}

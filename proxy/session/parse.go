@@ -24,6 +24,9 @@ const (
 // parse keeps a prepared statement. The server is asked what it is when the client waits for the answer; a statement that
 // is executed in the same cycle is not asked about beforehand.
 func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
+	if err := s.settleDescribe(ctx); err != nil {
+		return err
+	}
 	o := s.planning()
 	if err := s.nameIsKnown(m.Name); err != nil {
 		return err
@@ -197,7 +200,7 @@ func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
 	if err != nil {
 		return err
 	}
-	st.epoch = epoch
+	st.epoch, st.path = epoch, s.path()
 	return fault(s.prepared.describe(st, d))
 }
 

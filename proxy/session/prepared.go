@@ -29,6 +29,8 @@ type preparedStatement struct {
 	described, counted int
 	// epoch is the Describer's when the description was found true last.
 	epoch uint64
+	// path is the session's path at that time.
+	path string
 	// shape is the result that its first execution had, where there is no description; nil: none yet.
 	shape *shape
 	// pin is the text that gives the parameters their types; nil: not made yet, or not needed.

@@ -105,7 +105,7 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 		return pgerr.New(pgerr.SyntaxError, `wrong number of parameters for prepared statement "%s"`, e.Name).
 			WithDetail("Expected %d parameters but got %d.", want, len(e.Args))
 	}
-	if err := s.stillTrue(ctx, st); err != nil {
+	if err := s.stillWrites(ctx, st); err != nil {
 		return err
 	}
 	params, err := s.arguments(ctx, g, x, st)
