@@ -216,6 +216,11 @@ func typesOf(ctx context.Context, config *pgconn.Config) (map[string]string, err
 // notSupported is an answer of the proxy's own to what it does not do: nothing of the step has been done then.
 var notSupported = regexp.MustCompile(`^ErrorResponse ERROR 0A000 "(.*) (is|are) not supported by pgturnstile"`)
 
+var (
+	valueError     = regexp.MustCompile(`^ErrorResponse ERROR \w+ .* where "(unnamed portal|portal \\"\w+\\") parameter \$\d`)
+	staleStatement = regexp.MustCompile(`^ErrorResponse ERROR (42P01|42703|42883|42704|42804|42846|0A000 "cached plan)`)
+)
+
 // sameExtended compares the transcripts of one step. A rule names the difference behind which the sessions are not in the
 // same state any more, in an accepted way; "" if they are. cut: answers before an error are missing.
 func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, same bool) {
@@ -237,6 +242,10 @@ func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, sa
 		if strings.Contains(proxy[q], `detail "A statement of this pipeline that was answered at Flush has been committed."`) {
 			return "an error behind a write that was answered at Flush", false, true
 		}
+	}
+	if p < len(postgres) && q < len(proxy) && valueError.MatchString(postgres[p]) && staleStatement.MatchString(proxy[q]) {
+		// A statement that does not hold any more is executed with values that do not fit: the server reads it anew, and says that first.
+		return "", true, oids.startsWith(postgres[:p], proxy[:q]) && oids.equal(postgres[p+1:], proxy[q+1:])
 	}
 	if p < len(postgres) && q < len(proxy) && q < p {
 		// Upstream answers a batch that fails with the error alone: what Postgres says before it does not come from there on.
