@@ -183,6 +183,9 @@ func (g *settingSession) setConfig(extended bool) statement {
 
 func (g *settingSession) read(extended bool) statement {
 	name := g.setting().name
+	if strings.Contains(name, ".") { // the column says so: see the accepted differences
+		return statement{sql: fmt.Sprintf(pick(g.r, `select current_setting('%[1]s') as "%[1]s"`, `select current_setting('%[1]s', true) as "%[1]s"`), name)}
+	}
 	if extended && g.oneIn(2) {
 		return statement{"select current_setting($1)", []string{name}}
 	}
@@ -291,6 +294,14 @@ func (g *settingSession) script(steps int) string {
 		case n == 2 && g.named > 0:
 			name := fmt.Sprint("p", 1+g.r.IntN(g.named))
 			fmt.Fprintf(&b, "Bind \"\" %q\nDescribe P \"\"\nExecute \"\"\nSync\n", name)
+		case n == 3:
+			g.named++
+			fmt.Fprintf(&b, "Query %s\n", strconv.Quote(fmt.Sprintf("prepare p%d as %s", g.named, g.lasting())))
+		case n == 4 && g.named > 0:
+			run := pick(g.r, "execute @", "execute @", "begin; execute @; SET; execute @; commit", "SET; execute @", "deallocate @")
+			between := pick(g.r, "show search_path", "set local timezone = 'Asia/Tokyo'", "set search_path = a, b", "set work_mem = '3MB'")
+			run = strings.NewReplacer("@", fmt.Sprint("p", 1+g.r.IntN(g.named)), "SET", between).Replace(run)
+			fmt.Fprintf(&b, "Query %s\n", strconv.Quote(run))
 		case n < 12:
 			var parts []string
 			for _, s := range g.step(false) {
