@@ -1,6 +1,10 @@
 package session
 
 import (
+	"encoding/binary"
+	"hash/maphash"
+	"slices"
+
 	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
 	"github.com/pgturnstile/pgturnstile/proxy/plan"
@@ -31,8 +35,8 @@ type preparedStatement struct {
 	epoch uint64
 	// path is the session's path at that time.
 	path string
-	// shape is the result that its first execution had, where there is no description; nil: none yet.
-	shape *shape
+	// shape is a hash of the result that its first execution had, where there is no description; nil: none yet.
+	shape *uint64
 	// pin is the text that gives the parameters their types; nil: not made yet, or not needed.
 	pin *describe.Pinned
 	// executes is, of an EXECUTE, the statement that its name meant when this was parsed, through all EXECUTEs on the way (its result is
@@ -41,9 +45,6 @@ type preparedStatement struct {
 	// rides: it was parsed in this cycle and is executed in it, so that the server need not be asked first.
 	rides bool
 }
-
-// shape is what must not change between two executions.
-type shape struct{ fields []upstream.Field }
 
 // size is what the session's bound counts.
 func (st *preparedStatement) size() int {
@@ -82,27 +83,35 @@ func (st *preparedStatement) types() []uint32 {
 // sameShape reports whether fields are what was promised, or would be if nothing was yet (plancache.c compares tuple descriptors
 // without a table's name).
 func (st *preparedStatement) sameShape(fields []upstream.Field) bool {
-	promised := st.promised()
-	if promised == nil {
-		st.shape = &shape{append([]upstream.Field(nil), fields...)}
-		return true
+	if d := st.description; d != nil && d.Err == nil {
+		return slices.EqualFunc(d.Fields, fields, func(p, f upstream.Field) bool {
+			return p.Name == f.Name && p.TypeOID == f.TypeOID && p.TypeMod == f.TypeMod
+		})
 	}
-	if len(promised.fields) != len(fields) {
-		return false
+	shape := shapeOf(fields)
+	if st.shape == nil {
+		st.shape = &shape
 	}
-	for i, f := range fields {
-		if p := promised.fields[i]; p.Name != f.Name || p.TypeOID != f.TypeOID || p.TypeMod != f.TypeMod {
-			return false
-		}
-	}
-	return true
+	return *st.shape == shape
 }
 
-func (st *preparedStatement) promised() *shape {
-	if d := st.description; d != nil && d.Err == nil {
-		return &shape{d.Fields}
+// shapeSeed makes it impossible to choose columns of the same hash.
+var shapeSeed = maphash.MakeSeed()
+
+// shapeOf is a hash of what must not change between two executions: there may be very many columns of very many statements.
+func shapeOf(fields []upstream.Field) uint64 {
+	var h maphash.Hash
+	h.SetSeed(shapeSeed)
+	var fixed [12]byte
+	for i := range fields {
+		f := &fields[i]
+		binary.BigEndian.PutUint32(fixed[:], uint32(len(f.Name)))
+		binary.BigEndian.PutUint32(fixed[4:], f.TypeOID)
+		binary.BigEndian.PutUint32(fixed[8:], uint32(f.TypeMod))
+		_, _ = h.Write(fixed[:]) // no hash fails
+		_, _ = h.WriteString(f.Name)
 	}
-	return st.shape
+	return h.Sum64()
 }
 
 // preparedStatements are a session's, by name; "" is the unnamed one. They outlive transactions and errors.

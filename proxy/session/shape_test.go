@@ -1,0 +1,65 @@
+package session
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/pgturnstile/pgturnstile/proxy/upstream"
+)
+
+func TestTheShapeOfAResult(t *testing.T) {
+	base := []upstream.Field{{Name: "a", TypeOID: 23, TypeMod: -1}, {Name: "b", TypeOID: 25, TypeMod: -1}}
+	st := &preparedStatement{}
+	if !st.sameShape(base) || !st.sameShape(append([]upstream.Field(nil), base...)) {
+		t.Error("it is not its own")
+	}
+	for _, change := range []func(f []upstream.Field) []upstream.Field{
+		func(f []upstream.Field) []upstream.Field { return f[:1] },
+		func(f []upstream.Field) []upstream.Field { return append(f, upstream.Field{}) },
+		func(f []upstream.Field) []upstream.Field { f[0].Name = "b"; return f },
+		func(f []upstream.Field) []upstream.Field { f[0].TypeOID = 20; return f },
+		func(f []upstream.Field) []upstream.Field { f[1].TypeMod = 7; return f },
+		func(f []upstream.Field) []upstream.Field { f[0].Name, f[1].Name = "", "ab"; return f },
+	} {
+		if other := change(append([]upstream.Field(nil), base...)); st.sameShape(other) {
+			t.Errorf("%v is taken for %v", other, base)
+		}
+	}
+	moved := append([]upstream.Field(nil), base...)
+	if moved[0].TableOID, moved[0].Column = 7, 8; !st.sameShape(moved) {
+		t.Error("a table's name matters")
+	}
+}
+
+// What is remembered of the results of statements that were executed does not grow with their columns: the session's bound does not
+// count it.
+func TestManyResultsOfManyColumns(t *testing.T) {
+	fields := make([]upstream.Field, 1600)
+	for i := range fields {
+		fields[i] = upstream.Field{Name: strings.Repeat("c", 40) + fmt.Sprint(i), TypeOID: 23}
+	}
+	up := &scripted{results: map[string]result{"table wide": {fields: fields, command: "SELECT"}}}
+	c := connect(t, up)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	const statements = 1000
+	for i := range statements {
+		name := fmt.Sprint("s", i)
+		c.send(parse(name, "table wide"), bind("", name), &pgproto3.Execute{}, &pgproto3.Sync{})
+		if got := c.cycle(); !strings.HasSuffix(got, "C(SELECT) Z(I)") && !strings.HasSuffix(got, "C(SELECT 0) Z(I)") {
+			t.Fatal(got)
+		}
+	}
+	if grown := int64(heap()) - int64(before); grown > 16<<20 {
+		t.Errorf("%d statements keep %d MB", statements, grown>>20)
+	}
+}
