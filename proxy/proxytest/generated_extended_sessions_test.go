@@ -106,7 +106,7 @@ func (g *extendedSession) declared(s sample) string {
 	if g.oneIn(8) && len(oids) > 0 {
 		oids = oids[:len(oids)-1]
 	}
-	for g.oneIn(10) && !slices.ContainsFunc(writing, func(w sample) bool { return w.sql == s.sql }) {
+	for g.oneIn(10) && slices.ContainsFunc(reading, func(r sample) bool { return r.sql == s.sql }) {
 		oids = append(oids, pick(g.r, "23", "25", "0", "705", "@pos"))
 	}
 	if len(oids) == 0 {

@@ -23,7 +23,7 @@ var (
 	ofInts  = sort{[]string{"{1,2}", "{}"}, []string{"1", "{x}"}, "1007"}
 	ofNum   = sort{[]string{"1.5", "1e3", "-7"}, []string{"x"}, "1700"}
 	ofBool  = sort{[]string{"t", "false"}, []string{"maybe"}, "16"}
-	ofZero  = sort{[]string{"0", "1", "5"}, []string{"x"}, "23"}
+	ofZero  = sort{[]string{"1", "0", "5"}, []string{"x"}, "23"}
 	ofWords = sort{[]string{"{a,NULL}"}, []string{"{"}, "1009"}
 )
 
