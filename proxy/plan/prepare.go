@@ -19,8 +19,13 @@ type PrepareStmt struct {
 // ExecuteStmt is SQL's EXECUTE.
 type ExecuteStmt struct {
 	Name string
-	Args []Arg
+	Args []Arg // the first maxArgs of them
+	// Count is how many there are.
+	Count int
 }
+
+// maxArgs bounds the arguments that are kept: more than any statement has parameters.
+const maxArgs = 1 << 16
 
 // ArgKind is the kind of one argument.
 type ArgKind uint8
@@ -112,7 +117,9 @@ func (r *reader) execute() Plan {
 			if !ok {
 				return invalid
 			}
-			st.Args = append(st.Args, arg)
+			if st.Count++; st.Count <= maxArgs {
+				st.Args = append(st.Args, arg)
+			}
 			if !r.acceptChar(',') {
 				break
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"slices"
+	"unsafe"
 
 	"github.com/pgturnstile/pgturnstile/proxy/describe"
 	"github.com/pgturnstile/pgturnstile/proxy/pgerr"
@@ -53,8 +54,29 @@ func (st *preparedStatement) size() int {
 		text *= 2 // pinned
 	}
 	n := preparedSize + len(st.name) + text + len(st.query.TypeList) + 8*len(st.query.Declared) + st.described
+	n += planSize(&st.plan)
 	if st.executes != nil {
 		n += st.executes.size() // it may be kept by nothing else
+	}
+	return n
+}
+
+// Sizes of what plans keep, in bytes.
+const (
+	argumentSize  = int(unsafe.Sizeof(plan.Arg{}))
+	setConfigSize = int(unsafe.Sizeof(plan.SetConfig{}))
+)
+
+// planSize is about what a plan takes beside the text.
+func planSize(p *plan.Plan) (n int) {
+	if p.Execute != nil {
+		n += argumentSize * cap(p.Execute.Args)
+	}
+	if p.Calls != nil {
+		n += setConfigSize * cap(p.Calls.Assigns)
+	}
+	if p.Prepare != nil {
+		n += planSize(&p.Prepare.Inner)
 	}
 	return n
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
+	"github.com/pgturnstile/pgturnstile/proxy/plan"
+	"github.com/pgturnstile/pgturnstile/proxy/sqlscan"
 	"github.com/pgturnstile/pgturnstile/proxy/upstream"
 )
 
@@ -61,5 +63,16 @@ func TestManyResultsOfManyColumns(t *testing.T) {
 	}
 	if grown := int64(heap()) - int64(before); grown > 16<<20 {
 		t.Errorf("%d statements keep %d MB", statements, grown>>20)
+	}
+}
+
+// What a plan keeps of a text may be many times the text.
+func TestPlansCountTowardsTheBound(t *testing.T) {
+	for _, text := range []string{"execute p(" + strings.Repeat("1,", 999) + "1)", "select " + strings.Repeat("set_config('a','b',true),", 999) + "1", "prepare p as select " + strings.Repeat("set_config('a','b',true),", 999) + "1"} {
+		st := &preparedStatement{plan: plan.Classify(sqlscan.Split(nil, text, true)[0], plan.Options{StandardConforming: true})}
+		st.query.Text = text
+		if size := st.size(); size < len(text)+40_000 {
+			t.Errorf("%.30s: %d bytes", text, size)
+		}
 	}
 }

@@ -101,9 +101,9 @@ func (s *Session) executePrepared(ctx context.Context, g *group, x *execution) e
 	if err := s.ask(ctx, st); err != nil {
 		return err
 	}
-	if want := len(st.description.Params); want > 0 && len(e.Args) != want { // of a statement without parameters nobody counts
+	if want := len(st.description.Params); want > 0 && e.Count != want { // of a statement without parameters nobody counts
 		return pgerr.New(pgerr.SyntaxError, `wrong number of parameters for prepared statement "%s"`, e.Name).
-			WithDetail("Expected %d parameters but got %d.", want, len(e.Args))
+			WithDetail("Expected %d parameters but got %d.", want, e.Count)
 	}
 	if err := s.stillWrites(ctx, st); err != nil {
 		return err
