@@ -12,7 +12,7 @@ import (
 var generatedSQL string
 
 // generatedTopic is the topic of statements that were made and not written. They count in a row of their own.
-const generatedTopic = "generated"
+const generatedTopic = "(made)"
 
 // Generated returns statements over everything in the server's catalogs: each type, cast, operator, function and aggregate, with
 // and without parameters. They add breadth to the corpus.

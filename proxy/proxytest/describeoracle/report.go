@@ -154,7 +154,7 @@ func (r *Report) Print(w io.Writer) {
 	unexplained := r.Unexplained()
 	fmt.Fprintf(w, "Not identical and not accepted: %d\n", len(unexplained))
 	for _, c := range unexplained {
-		fmt.Fprintf(w, "\n%s.sql:%d %v (%s)\n    %s\n", c.Statement.Topic, c.Statement.Line, c.Variant, c.Kind, strings.ReplaceAll(c.Text, "\n", "\n    "))
+		fmt.Fprintf(w, "\n%s:%d %v (%s)\n    %s\n", c.Statement.Topic, c.Statement.Line, c.Variant, c.Kind, strings.ReplaceAll(c.Text, "\n", "\n    "))
 		if c.Declared != nil {
 			fmt.Fprintf(w, "    declared %v\n", c.Declared)
 		}
