@@ -13,6 +13,8 @@ import (
 type cycle struct {
 	steps []step
 	size  int64 // bytes that steps and portals keep, about
+	// parsed are the bytes of what was parsed: steps and portals keep it, though its name may be another's by now.
+	parsed int64
 
 	// described is the portal whose Describe waits for its Execute, nil if none does.
 	described *portal
@@ -90,7 +92,7 @@ func (c *cycle) reset() {
 	if cap(c.steps) > keptSteps {
 		c.steps = nil
 	}
-	c.query, c.several, c.flushed, c.size, c.failedAt = false, "", false, 0, 0
+	c.query, c.several, c.flushed, c.size, c.parsed, c.failedAt = false, "", false, 0, 0, 0
 	c.undo = nil
 }
 
@@ -116,6 +118,7 @@ func (c *cycle) reply(msg pgproto3.BackendMessage, sure bool) {
 func (c *cycle) parse(st *preparedStatement) {
 	c.steps = append(c.steps, step{parse: st})
 	c.size += stepSize
+	c.parsed += int64(len(st.name) + len(st.query.Text) + 4*len(st.query.Declared) + planSize(&st.plan))
 }
 
 func (c *cycle) execute(x *execution) {

@@ -217,8 +217,8 @@ func isFatal(err error) bool {
 // extended goes on after a message of the extended protocol: after an error what is pending is run and rolled back, then
 // the error is sent at once, and all is skipped to Sync.
 func (s *Session) extended(ctx context.Context, err error) error {
-	if err == nil && s.cycle.size > s.route.MaxRequest {
-		err = s.tooLarge() // by answers that wait for Sync
+	if err == nil && max(s.cycle.size, s.cycle.parsed) > s.route.MaxRequest {
+		err = s.tooLarge() // by answers that wait for Sync, or statements that were replaced
 	}
 	if err == nil {
 		return nil

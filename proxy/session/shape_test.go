@@ -76,3 +76,31 @@ func TestPlansCountTowardsTheBound(t *testing.T) {
 		}
 	}
 }
+
+// Statements that are replaced before they are answered, or while portals of them are open, are kept: not without a bound.
+func TestReplacedStatementsAreBounded(t *testing.T) {
+	text := "select '" + strings.Repeat("x", 100_000) + "'"
+	for name, messages := range map[string]func(i int) []pgproto3.FrontendMessage{
+		"unanswered": func(int) []pgproto3.FrontendMessage { return []pgproto3.FrontendMessage{parse("", text)} },
+		"closed": func(int) []pgproto3.FrontendMessage {
+			return []pgproto3.FrontendMessage{parse("a", text), &pgproto3.Close{ObjectType: 'S', Name: "a"}}
+		},
+		"with portals": func(i int) []pgproto3.FrontendMessage {
+			return []pgproto3.FrontendMessage{parse("", text), bind(fmt.Sprint("p", i), ""), &pgproto3.Flush{}}
+		},
+	} {
+		c := connect(t, &scripted{})
+		var all []pgproto3.FrontendMessage
+		for i := range 12 { // the bound is 1 MB
+			all = append(all, messages(i)...)
+		}
+		c.send(append(all, &pgproto3.Sync{})...)
+		if got := c.cycle(); !strings.Contains(got, "E(ERROR 54000: ") {
+			t.Errorf("%s: %s", name, got)
+		}
+		c.send(parse("", text), bind("", ""), &pgproto3.Execute{}, &pgproto3.Sync{})
+		if got := c.cycle(); strings.Contains(got, "E(") {
+			t.Errorf("%s: then %.200s", name, got)
+		}
+	}
+}
