@@ -8,7 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+
+	"github.com/pgturnstile/pgturnstile/proxy/devstack/postgres"
 )
 
 // downloadSuite gets src/test/regress from the source package of the PostgreSQL that this Debian has. remove removes it.
@@ -17,14 +20,18 @@ func downloadSuite(ctx context.Context) (dir string, remove func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
+	version, err := installedVersion(ctx)
+	if err != nil {
+		return "", nil, err
+	}
 	work, err := os.MkdirTemp("", "describeoracle-source-")
 	if err != nil {
 		return "", nil, err
 	}
-	remove = func() { _ = os.RemoveAll(work) } // in the folder for temporary files
+	removeAll := func() { _ = os.RemoveAll(work) } // in the folder for temporary files
 	defer func() {
 		if err != nil {
-			remove()
+			removeAll()
 		}
 	}()
 	// Lists of its own: the machine's stay as they are, and need not name sources.
@@ -39,7 +46,7 @@ func downloadSuite(ctx context.Context) (dir string, remove func(), err error) {
 		"-q", "-o", "Dir::Etc::sourcelist=" + filepath.Join(work, "sources.list"), "-o", "Dir::Etc::sourceparts=-",
 		"-o", "Dir::State::lists=" + filepath.Join(work, "lists"), "-o", "APT::Sandbox::User=",
 	}
-	for _, command := range [][]string{{"update"}, {"source", "--download-only", "postgresql"}} {
+	for _, command := range [][]string{{"update"}, {"source", "--download-only", "postgresql-" + version}} {
 		if err := runIn(ctx, work, "apt-get", append(apt, command...)...); err != nil {
 			return "", nil, err
 		}
@@ -54,7 +61,24 @@ func downloadSuite(ctx context.Context) (dir string, remove func(), err error) {
 	if len(found) != 1 {
 		return "", nil, errors.New("describeoracle: no src/test/regress in the source of PostgreSQL")
 	}
-	return found[0], remove, nil
+	return found[0], removeAll, nil
+}
+
+// installedVersion is the major version of the installed server: the one that this Debian has the source of.
+func installedVersion(ctx context.Context) (string, error) {
+	bin, err := postgres.FindBinaries()
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("describeoracle: %w", err)
+	}
+	number := regexp.MustCompile(`\d+`).Find(out)
+	if number == nil {
+		return "", fmt.Errorf("describeoracle: postgres --version says %q", out)
+	}
+	return string(number), nil
 }
 
 func runIn(ctx context.Context, dir, name string, args ...string) error {
