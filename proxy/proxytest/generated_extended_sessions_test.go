@@ -94,7 +94,7 @@ func (g *extendedSession) declared(s sample) string {
 		case 1:
 			oids = append(oids, pick(g.r, "0", "705"))
 		case 2:
-			if g.oneIn(3) && !strings.Contains(s.sql, "w.") && !strings.Contains(s.sql, " t ") { // of two errors in a statement the order is the server's own
+			if g.oneIn(3) && strings.HasPrefix(s.sql, "select $1") && len(s.params) == 1 && strings.Contains(s.sql, "::int") { // of two errors in a statement the order is the server's own
 				oids = append(oids, "99999999")
 				continue
 			}
@@ -154,10 +154,7 @@ func (g *extendedSession) execute(portal string) {
 
 // whole is a statement from Bind on.
 func (g *extendedSession) whole(portal, name string) {
-	apart := g.oneIn(24)
-	if apart && g.fails(name) {
-		return
-	}
+	apart := name == "" && g.oneIn(16) && strings.HasPrefix(g.lines[len(g.lines)-1], `Parse ""`) && !g.fails(name)
 	g.bind(portal, name, apart)
 	if g.oneIn(2) {
 		g.add("Describe P %q", portal)
@@ -204,8 +201,8 @@ func (g *extendedSession) unit() {
 	case n < 78:
 		g.add("Describe S %q", name)
 	case n < 82:
-		if !g.fails(name) {
-			g.bind(portal, name, true)
+		if g.parse("", one(g.r, reading)); !g.fails("") {
+			g.bind(portal, "", true)
 		}
 	case n < 85:
 		g.add("Describe P %q", portal)

@@ -46,6 +46,9 @@ func (s *Session) settleDescribe(ctx context.Context) error {
 		return nil
 	}
 	s.cycle.described = nil
+	if err := s.stillReturns(ctx, p.stmt); err != nil {
+		return err
+	}
 	fields, rows, err := s.rowsOf(ctx, p.stmt, p.executes)
 	if err != nil {
 		return err
@@ -76,8 +79,11 @@ func (s *Session) describeStatement(ctx context.Context, name string) error {
 	params := make([]uint32, st.params)
 	copy(params, st.types())
 	s.cycle.reply(&pgproto3.ParameterDescription{ParameterOIDs: params}, true)
+	if err := s.stillReturns(ctx, st); err != nil {
+		return err // behind its parameters, which are what they were
+	}
 	fields, rows, err := s.rowsOf(ctx, st, st.executes)
-	if err != nil { // of a statement that is not what it was: its parameters are
+	if err != nil {
 		return err
 	}
 	s.replyRows(fields, rows)
@@ -96,9 +102,6 @@ func (s *Session) replyRows(fields []upstream.Field, rows bool) {
 func (s *Session) rowsOf(ctx context.Context, st, executes *preparedStatement) (fields []upstream.Field, rows bool, err error) {
 	switch st.plan.Kind {
 	case plan.Forward:
-		if err := s.stillTrue(ctx, st); err != nil {
-			return nil, false, err
-		}
 		return s.described(ctx, st)
 	case plan.Show:
 		if column, _, ok := s.settings.Value(st.plan.Setting.Name, s.facts); ok {
@@ -112,7 +115,7 @@ func (s *Session) rowsOf(ctx context.Context, st, executes *preparedStatement) (
 		if executes == nil { // Postgres says so only when it is executed (UtilityReturnsTuples)
 			return nil, false, nil
 		}
-		return s.described(ctx, executes) // as it was
+		return s.rowsOf(ctx, executes, nil) // as they were
 	case plan.Prepare:
 		return nil, false, s.askNow(ctx, st)
 	default:
@@ -174,6 +177,14 @@ func (s *Session) stillTrue(ctx context.Context, st *preparedStatement) error {
 // stillWrites is stillTrue before a statement is executed that writes and returns rows: once it has run, the write cannot be taken back.
 func (s *Session) stillWrites(ctx context.Context, st *preparedStatement) error {
 	if !st.plan.ReturningDML {
+		return nil
+	}
+	return s.stillTrue(ctx, st)
+}
+
+// stillReturns is stillTrue before it is told what a statement returns. Postgres does not look if it returns nothing.
+func (s *Session) stillReturns(ctx context.Context, st *preparedStatement) error {
+	if st.plan.Kind != plan.Forward || st.description == nil || !st.description.Rows {
 		return nil
 	}
 	return s.stillTrue(ctx, st)

@@ -39,7 +39,8 @@ func (g *group) failedBind(e *pgerr.Error) (failed *member, n int) {
 		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
 			continue
 		}
-		if x.params[n-1] != nil && strings.Contains(e.Message, `"`+string(x.params[n-1])+`"`) {
+		value := x.params[n-1]
+		if value == nil && !strings.Contains(e.Where, " = ") || value != nil && strings.Contains(e.Message, `"`+string(value)+`"`) {
 			return &g.members[i], n
 		}
 		if failed == nil {
@@ -70,15 +71,18 @@ func (s *Session) undoBehind(g *group, out *answers, e *pgerr.Error) {
 }
 
 // askOfOddTypes asks about a statement before it is executed if a type was declared that a pinned text cannot name: of what is no type
-// or a pseudo-type the server has to say whether it will do.
+// or a pseudo-type the server has to say whether it will do, and of a parameter that is neither declared nor used that it has none.
 func (s *Session) askOfOddTypes(ctx context.Context, st *preparedStatement) error {
 	if st.description != nil || s.here(st) {
 		return nil
 	}
 	var types []uint32
-	for _, oid := range st.query.Declared {
-		if oid != unspecifiedOID && oid != unknownOID {
+	for i, oid := range st.query.Declared {
+		switch {
+		case oid != unspecifiedOID && oid != unknownOID:
 			types = append(types, oid)
+		case i >= st.highest: // nothing gives it a type
+			return s.askNow(ctx, st)
 		}
 	}
 	if types == nil {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -40,6 +41,7 @@ func TestExecuteOfItself(t *testing.T) {
 		{msgs{&pgproto3.Close{ObjectType: 'S', Name: "c"}, parse("c", "delete from t"), sync}, "3 1 Z(I)"},
 		{msgs{describeS("d"), sync}, "t(0) T(v) Z(I)"},
 		{msgs{bind("", "d"), describeP(""), execute(""), sync}, "2 n C(DELETE 1) Z(I)"},
+		{msgs{parse("e", "show application_name"), parse("f", "execute e"), describeS("f"), sync}, "1 1 t(0) T(application_name) Z(I)"},
 	}.play(t, connect(t, &scripted{}))
 }
 
@@ -152,5 +154,21 @@ func TestDescriptionThatMayHaveChanged(t *testing.T) {
 	}.play(t, c)
 	if sent := up.sent()[before:]; !slices.Equal(sent, []string{"types", "describe: select $1"}) {
 		t.Errorf("sent behind a change: %q", sent)
+	}
+}
+
+// A parameter that is neither declared nor used has no type, which the server says.
+func TestParameterWithoutAType(t *testing.T) {
+	c := connect(t, &scripted{results: map[string]result{"select $1": {err: failing("42P18", 0)}}})
+	m := parse("", "select $1")
+	m.ParameterOIDs = []uint32{25, 0}
+	c.send(m, bind("", "", "a", "b"), execute(""), &pgproto3.Sync{})
+	if got := c.cycle(); got != "E(ERROR 42P18: it failed) Z(I)" {
+		t.Error(got)
+	}
+	for _, sent := range c.up.sent() {
+		if strings.HasPrefix(sent, "auto") {
+			t.Errorf("it was executed: %s", sent)
+		}
 	}
 }

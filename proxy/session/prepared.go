@@ -25,6 +25,8 @@ type preparedStatement struct {
 	plan   plan.Plan
 	query  describe.Query // what was parsed, with the settings of then
 	params int            // how many parameters Bind has to give
+	// highest is the highest n of $n in the text that was parsed.
+	highest int
 	// literals are those in the text that hang on settings.
 	literals literals
 
