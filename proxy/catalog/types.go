@@ -15,6 +15,12 @@ type Asker interface {
 	Ask(ctx context.Context, statements []upstream.Statement, sink upstream.RowSink) error
 }
 
+// Unshared is an Asker that may ask as another role than the route's: which types that one may use says nothing of the others' rights.
+type Unshared interface {
+	Asker
+	AsAnotherRole() bool
+}
+
 // Types keep the types of one route. Safe for concurrent use.
 //
 // The server's own types all come with the first request, which asks for something anyway, and stay until they are
@@ -47,6 +53,9 @@ func NewTypes(ttl time.Duration, entries int) *Types {
 // Get gives the types of oids; one that is no type of the server is absent, and 0 is ignored. What is not kept is asked for
 // in one request; what another caller is asking for already is waited for. The error is ask's own, or ctx's cause.
 func (t *Types) Get(ctx context.Context, ask Asker, oids []uint32) (map[uint32]Type, error) {
+	if u, ok := ask.(Unshared); ok && u.AsAnotherRole() {
+		return readApart(ctx, ask, oids)
+	}
 	found := make(map[uint32]Type, len(oids))
 	var absent map[uint32]bool // this caller has asked itself, and they are no types
 	for {
@@ -74,6 +83,22 @@ func (t *Types) Get(ctx context.Context, ask Asker, oids []uint32) (map[uint32]T
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// readApart reads types for one caller alone.
+func readApart(ctx context.Context, ask Asker, oids []uint32) (map[uint32]Type, error) {
+	var wanted []uint32
+	seen := make(map[uint32]bool, len(oids))
+	for _, oid := range oids {
+		if oid != 0 && !seen[oid] {
+			seen[oid] = true
+			wanted = append(wanted, oid)
+		}
+	}
+	if len(wanted) == 0 {
+		return map[uint32]Type{}, nil
+	}
+	return readTypes(ctx, ask, wanted, false)
 }
 
 // Forget drops what is kept of oids, without any of everything: a name was found not to be true any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -125,6 +126,36 @@ func TestChangesOfTheSchemaAreSeenByAll(t *testing.T) {
 			if err := change.want.ask(t.Context(), c); err != nil {
 				t.Errorf("%d %s, ask %d: %v", i, change.sql, n, err)
 			}
+		}
+	}
+}
+
+// TestTheRightsOfARoleAreItsOwn: a session that has become a role which may not use a type's schema does not take the type from others.
+func TestTheRightsOfARoleAreItsOwn(t *testing.T) {
+	s := newOwnStack(t, devstack.Options{Setup: stateSetup + "CREATE SCHEMA inner_one; CREATE TYPE inner_one.mood AS ENUM ('sad'); GRANT USAGE ON SCHEMA inner_one TO authenticated;"})
+	alice, bob := s.session(t, "alice"), s.session(t, "bob")
+	r := bob.ExecParams(t.Context(), "select 'inner_one.mood'::regtype::oid", nil, nil, nil, nil).Read()
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	oid, err := strconv.ParseUint(string(r.Rows[0][0]), 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.Exec(t.Context(), "set role reader").Close(); err != nil {
+		t.Fatal(err)
+	}
+	mood := []uint32{uint32(oid)}
+	for range 2 {
+		// What the role cannot name is inferred, and reported as it was declared.
+		if err := (describing{text: "select $1 as m", oids: mood, params: mood, fields: []string{"m 25"}}).ask(t.Context(), alice); err != nil {
+			t.Error(err)
+		}
+		if err := (describing{text: "select $1 as m", oids: mood, params: mood, fields: []string{fmt.Sprint("m ", oid)}}).ask(t.Context(), bob); err != nil {
+			t.Error(err)
+		}
+		if r := bob.ExecParams(t.Context(), "select pg_typeof($1)::text", [][]byte{[]byte("sad")}, mood, nil, nil).Read(); r.Err != nil || string(r.Rows[0][0]) != "inner_one.mood" {
+			t.Errorf("%v, %v", r.Rows, r.Err)
 		}
 	}
 }

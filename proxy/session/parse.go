@@ -41,7 +41,7 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 			return s.several(ctx, m.Query)
 		}
 		st.plan = plan.Classify(stmt, o)
-		st.params = stmt.MaxParam
+		st.params, st.highest = stmt.MaxParam, stmt.MaxParam
 	}
 	if s.failed && !leavesFailedBlock(st.plan) {
 		return errAborted
@@ -138,7 +138,16 @@ func (g *group) parsed(st *preparedStatement, here bool) {
 // asker asks the server for the session, under its settings and as its user: a [catalog.Asker].
 type asker struct{ *Session }
 
-var _ catalog.Asker = asker{}
+var _ catalog.Unshared = asker{}
+
+// AsAnotherRole reports whether the session's settings make it another role than all others of the route are.
+func (a asker) AsAnotherRole() bool {
+	if role, ok := a.settings.Now("role", a.facts); ok && role != "none" {
+		return true
+	}
+	user, ok := a.settings.Now("session_authorization", a.facts)
+	return ok && user != a.route.Role
+}
 
 // Ask runs statements of ours as one transaction.
 func (a asker) Ask(ctx context.Context, statements []upstream.Statement, sink upstream.RowSink) error {
