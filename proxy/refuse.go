@@ -72,7 +72,10 @@ func (c *conn) refuse(end *ending) closeReason {
 	}
 	fields := []zap.Field{zap.String("reason", why)}
 	if end.tell != nil {
-		fields = append(fields, zap.String("sqlstate", end.tell.Code), foreign("error", end.tell.Message))
+		fields = append(fields, zap.String("sqlstate", end.tell.Code))
+		if end.reason != reasonSetting { // that would repeat the setting's value
+			fields = append(fields, foreign("error", end.tell.Message))
+		}
 	}
 	c.record(zap.InfoLevel, "connection_refused", "connection refused", fields...)
 	switch {

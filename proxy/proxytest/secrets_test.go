@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -95,6 +96,18 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 	if r := c.ExecParams(ctx, "select $1::int", [][]byte{[]byte(secretParam)}, nil, nil, nil).Read(); r.Err == nil {
 		t.Error("a parameter that is no number was taken for one")
 	}
+	settingsAndPrepared(t, c)
+	for _, startup := range []map[string]string{{"my.x": secretParam}, {"work_mem": secretParam}, {"options": "-c my.y=" + secretParam}, {"options": "-c work_mem=" + secretParam},
+		{"options": secretParam}, {secretParam: "x"}, {"my." + secretParam: "x"}, {"pg_session_jwt.jwt": secretParam}} {
+		config, err := pgconn.ParseConfig("postgres://" + devstack.Role + "@" + s.Address() + "/" + devstack.Database + "?sslmode=disable")
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.TLSConfig, config.Password, config.RuntimeParams = s.tls, good, startup
+		if c, err := pgconn.ConnectConfig(ctx, config); err == nil {
+			c.Close(ctx)
+		}
+	}
 	for _, f := range []neontest.Fault{
 		{Status: 400, Body: `{"message":"` + good + `","code":""}`},
 		{Status: 502, Body: "<html>" + good + "</html>"},
@@ -156,6 +169,30 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 				t.Errorf("%s: a statement or parameter: %s", where, line(all[where], secret))
 			}
 		}
+	}
+}
+
+// settingsAndPrepared gives secrets as settings and as arguments, where they are taken and where they are not.
+func settingsAndPrepared(t *testing.T, c *pgconn.PgConn) {
+	t.Helper()
+	for _, sql := range []string{
+		"set my.secret = '" + secretParam + "'", "set work_mem = '" + secretParam + "'", "set role '" + secretParam + "'", "set search_path = '" + secretParam + "'", "show my.secret", "select current_setting('my.secret')",
+		"set client_encoding = '" + secretParam + "'", "set client_min_messages = '" + secretParam + "'", `set "` + secretParam + `" = 1`, "select set_config('my.secret', '" + secretParam + "', false)", "reset my.secret",
+		"prepare p(int, text) as select $1, $2 || '" + secretParam + "'", "execute p(1, '" + secretParam + "')", "execute p('" + secretParam + "', null)", "execute p(length('" + secretParam + "'), 'x' || '" + secretParam + "')",
+		"execute p('" + secretParam + "'::int, null)", "prepare q as select '" + secretParam + "'::int", `prepare "` + secretParam + `" as select 1`, `execute "` + secretParam + `x"`, `deallocate "` + secretParam + `"`, "discard all",
+		"set pg_session_jwt.jwt = '" + secretParam + "'", "update pg_settings set setting = '" + secretParam + "'", "begin; set my.secret = '" + secretParam + "'; select 1/0; commit", "rollback",
+	} {
+		_, _ = c.Exec(t.Context(), sql).ReadAll() // that some fail is meant
+	}
+	for _, sql := range []string{"select set_config('my.secret', $1, false)", "select set_config($1, 'x', false)", "select set_config('work_mem', $1, $2)", "select $1::int", "select $1 || $2 || $3"} {
+		if d, err := c.Prepare(t.Context(), secretParam, sql, nil); err == nil {
+			values := make([][]byte, len(d.ParamOIDs))
+			for i := range values {
+				values[i] = []byte(secretParam)
+			}
+			_ = c.ExecPrepared(t.Context(), secretParam, values, nil, nil).Read()
+		}
+		_ = c.Deallocate(t.Context(), secretParam)
 	}
 }
 
