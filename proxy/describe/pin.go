@@ -99,7 +99,7 @@ func (p *pinning) name(i int) string {
 }
 
 // given reports whether parameter i has a type at all. An unused one without is an error that the server says.
-func (p *pinning) given(i int) bool { return i < len(p.types) && p.types[i] != 0 }
+func (p *pinning) given(i int) bool { return i < len(p.types) && !undeclared(p.types[i]) }
 
 // firstOf is Params for a text that has the first n parameters.
 func (p *pinning) firstOf(n int) []int {

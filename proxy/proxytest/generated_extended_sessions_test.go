@@ -106,7 +106,7 @@ func (g *extendedSession) declared(s sample) string {
 	if g.oneIn(8) && len(oids) > 0 {
 		oids = oids[:len(oids)-1]
 	}
-	for g.oneIn(10) && slices.ContainsFunc(reading, func(r sample) bool { return r.sql == s.sql }) {
+	for g.oneIn(10) && slices.ContainsFunc(reading, func(r sample) bool { return r.sql == s.sql && strings.HasPrefix(r.sql, "select ") }) {
 		oids = append(oids, pick(g.r, "23", "25", "0", "705", "@pos"))
 	}
 	if len(oids) == 0 {
@@ -154,7 +154,7 @@ func (g *extendedSession) execute(portal string) {
 
 // whole is a statement from Bind on.
 func (g *extendedSession) whole(portal, name string) {
-	apart := name == "" && g.oneIn(16) && strings.HasPrefix(g.lines[len(g.lines)-1], `Parse ""`) && !g.fails(name)
+	apart := name == "" && g.oneIn(16) && len(g.lines) > 0 && strings.HasPrefix(g.lines[len(g.lines)-1], `Parse ""`) && !g.fails(name)
 	g.bind(portal, name, apart)
 	if g.oneIn(2) {
 		g.add("Describe P %q", portal)

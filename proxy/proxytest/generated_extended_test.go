@@ -99,7 +99,7 @@ func (e extendedSides) play(t *testing.T, verbose bool) (rule string, same int) 
 		if verbose {
 			t.Log(said)
 		}
-		rule, cut, ok := sameExtended(postgres, proxy, oids)
+		rule, cut, ok := sameCycles(postgres, proxy, oids)
 		if !ok {
 			t.Errorf("behind %s\n%s", before, said)
 			return "", same // from here on the sessions are not in the same state
@@ -221,7 +221,29 @@ var (
 	staleStatement = regexp.MustCompile(`^ErrorResponse ERROR (42P01|42703|42883|42704|42804|42846|0A000 "cached plan)`)
 )
 
-// sameExtended compares the transcripts of one step. A rule names the difference behind which the sessions are not in the
+// sameCycles compares the transcripts of one step, from ReadyForQuery to ReadyForQuery.
+func sameCycles(postgres, proxy []string, oids oidPairs) (rule string, cut, same bool) {
+	for {
+		p, q := endOfCycle(postgres), endOfCycle(proxy)
+		rule, cutHere, ok := sameExtended(postgres[:p], proxy[:q], oids)
+		cut = cut || cutHere
+		postgres, proxy = postgres[p:], proxy[q:]
+		if !ok || rule != "" || len(postgres) == 0 && len(proxy) == 0 {
+			return rule, cut, ok
+		}
+	}
+}
+
+func endOfCycle(lines []string) int {
+	for i, l := range lines {
+		if strings.HasPrefix(l, "ReadyForQuery") {
+			return i + 1
+		}
+	}
+	return len(lines)
+}
+
+// sameExtended compares the transcripts of one cycle. A rule names the difference behind which the sessions are not in the
 // same state any more, in an accepted way; "" if they are. cut: answers before an error are missing.
 func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, same bool) {
 	postgres = withoutNotices(postgres)

@@ -79,6 +79,9 @@ func (s *Session) describeStatement(ctx context.Context, name string) error {
 	params := make([]uint32, st.params)
 	copy(params, st.types())
 	s.cycle.reply(&pgproto3.ParameterDescription{ParameterOIDs: params}, true)
+	if st.executes != nil && st.executes.plan.Returns != plan.ReturnsNothing && s.prepared.byName[st.plan.Execute.Name] == nil {
+		return unknownStatement(st.plan.Execute.Name) // FetchStatementTargetList in pquery.c
+	}
 	if err := s.stillReturns(ctx, st); err != nil {
 		return err // behind its parameters, which are what they were
 	}

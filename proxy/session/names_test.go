@@ -42,6 +42,7 @@ func TestExecuteOfItself(t *testing.T) {
 		{msgs{describeS("d"), sync}, "t(0) T(v) Z(I)"},
 		{msgs{bind("", "d"), describeP(""), execute(""), sync}, "2 n C(DELETE 1) Z(I)"},
 		{msgs{parse("e", "show application_name"), parse("f", "execute e"), describeS("f"), sync}, "1 1 t(0) T(application_name) Z(I)"},
+		{msgs{&pgproto3.Close{ObjectType: 'S', Name: "e"}, describeS("f"), sync}, `3 t(0) E(ERROR 26000: prepared statement "e" does not exist) Z(I)`},
 	}.play(t, connect(t, &scripted{}))
 }
 

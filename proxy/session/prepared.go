@@ -226,6 +226,12 @@ func (p *preparedStatements) executed(st *preparedStatement) *preparedStatement 
 	return inner
 }
 
+// takesNone reports whether there is no such statement, or one that is known to have no parameters.
+func (p *preparedStatements) takesNone(name string) bool {
+	st, ok := p.byName[name]
+	return !ok || st.description != nil && len(st.description.Params) == 0
+}
+
 // drop forgets a statement; it reports whether there was one.
 func (p *preparedStatements) drop(name string) bool {
 	st, ok := p.byName[name]

@@ -126,7 +126,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.plan.Kind == plan.Refuse:
 		s.unsupported(string(x.plan.Feature))
 		x.refusal = x.plan.Refusal
-	case x.plan.Kind == plan.Execute && s.prepared.byName[x.plan.Execute.Name] == nil: // which is said first
+	case x.plan.Kind == plan.Execute && s.prepared.takesNone(x.plan.Execute.Name): // nobody looks at the arguments
 	case x.simple && st.MaxParam > 0 && x.plan.Kind != plan.Prepare && !s.ownsParameters(st):
 		x.refusal = s.noParameter(st)
 	}
