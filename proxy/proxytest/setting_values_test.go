@@ -42,10 +42,10 @@ var settings = append([]setting{
 	// What changes results or errors.
 	{name: "search_path", good: []string{"w", "a", "b, a", `"$user", w`, "nowhere", "", "pg_catalog, a", `"A b", b`, "a,,b"}, bad: []string{`"a`, "a b"}, spelt: []string{"a, b", `"$user", b`, "'w', 'a'", `"A b"`, "''", "pg_catalog"},
 		probes: []string{"select * from pick", "select which(), current_schema(), current_schemas(false)", "select 'pick'::regclass", "create table made (a int)", "select current_schemas(true)"}},
-	{name: "bytea_output", good: []string{"hex", "ESCAPE"}, bad: []string{"base64"}, probes: []string{`select '\xdeadbeef'::bytea, 'a\134b'::bytea`}},
+	{name: "bytea_output", good: []string{"hex", "ESCAPE"}, bad: []string{"base64"}, probes: []string{`select decode('deadbeef', 'hex'), 'a\134b'::bytea`}},
 	{name: "extra_float_digits", good: []string{"3", "2", "1", "0", "-5", "-15"}, bad: []string{"4", "-16", "many"}, probes: []string{"select 0.1::float8 + 0.2, 1::float4 / 3"}},
 	{name: "xmloption", good: []string{"content", "DOCUMENT"}, bad: []string{"fragment"}, probes: []string{"select 'x<a/>'::xml", "select '<!DOCTYPE a><a/>'::xml"}},
-	{name: "xmlbinary", good: []string{"base64", "hex"}, bad: []string{"octal"}, probes: []string{`select xmlelement(name a, '\xdead'::bytea)`}},
+	{name: "xmlbinary", good: []string{"base64", "hex"}, bad: []string{"octal"}, probes: []string{`select xmlelement(name a, decode('dead', 'hex'))`}},
 	{name: "array_nulls", good: booleans, bad: notBooleans, probes: []string{`select '{a,null,"null"}'::text[]`}},
 	{name: "quote_all_identifiers", good: booleans, bad: notBooleans, probes: []string{"select quote_ident('plain'), pg_get_viewdef('w.v'::regclass)"}},
 	{name: "transform_null_equals", good: booleans, bad: notBooleans, probes: []string{"select null = null, (select count(*) from w.pick where v = null)"}},
