@@ -75,3 +75,26 @@ func TestTheServersEncodingIsNotTheClients(t *testing.T) {
 		t.Errorf("it is %s", s.Encoding())
 	}
 }
+
+func TestCopiesThatAreTheSame(t *testing.T) {
+	s := Settings{}
+	if !s.Same(&Settings{}) {
+		t.Error("nothing is not nothing")
+	}
+	set(t, &s, "SET work_mem = '1MB'", "work_mem", "1MB")
+	old := s
+	if !old.Same(&s) || s.Same(&Settings{}) {
+		t.Error("a copy is another")
+	}
+	for _, change := range []func(){
+		func() { set(t, &s, "SET work_mem = '2MB'", "work_mem", "2MB") },
+		func() { set(t, &s, "SET LOCAL work_mem = '3MB'", "work_mem", "3MB") },
+		func() { s.Commit() },
+		func() { s.drop("work_mem") },
+	} {
+		before := s
+		if change(); before.Same(&s) {
+			t.Errorf("%+v is said to be %+v", before, s)
+		}
+	}
+}

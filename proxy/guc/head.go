@@ -91,6 +91,11 @@ func (s *Settings) Key(d Defaults) string {
 	return b.String()
 }
 
+// Same reports whether o is a copy of s that nothing has been changed in since, nor in s: then their keys are equal too.
+func (s *Settings) Same(o *Settings) bool {
+	return len(s.entries) == len(o.entries) && (len(s.entries) == 0 || &s.entries[0] == &o.entries[0])
+}
+
 // First is the name of a setting that Head sends, "" if it sends none.
 func (s *Settings) First(d Defaults) string {
 	for i := range s.entries {

@@ -118,7 +118,7 @@ func (c *cycle) reply(msg pgproto3.BackendMessage, sure bool) {
 func (c *cycle) parse(st *preparedStatement) {
 	c.steps = append(c.steps, step{parse: st})
 	c.size += stepSize
-	c.parsed += int64(len(st.name) + len(st.query.Text) + 4*len(st.query.Declared) + planSize(&st.plan))
+	c.parsed += int64(len(st.name) + len(st.query.Text) + len(st.query.Settings) + 4*len(st.query.Declared) + planSize(&st.plan))
 }
 
 func (c *cycle) execute(x *execution) {

@@ -162,7 +162,7 @@ func (s *Session) stillTrue(ctx context.Context, st *preparedStatement) error {
 		return err
 	}
 	q := st.query
-	q.Settings = s.settings.Key(s.facts)
+	q.Settings = s.settingsKey()
 	if !q.Prepare {
 		q.Declared = st.description.Params
 	}

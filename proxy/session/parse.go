@@ -57,7 +57,7 @@ func (s *Session) parse(ctx context.Context, m *pgproto3.Parse) error {
 	st.params = max(st.params, len(m.ParameterOIDs))
 	st.query = describe.Query{
 		Text: m.Query, Plan: st.plan, Declared: declared(m.ParameterOIDs),
-		Settings: s.settings.Key(s.facts), StandardConforming: o.StandardConforming,
+		Settings: s.settingsKey(), StandardConforming: o.StandardConforming,
 	}
 	st.literals = s.literalsOf(m.Query, o)
 	if s.here(st) && st.plan.Kind != plan.Empty { // of what is no statement nobody looks at the parameters

@@ -55,7 +55,7 @@ func (st *preparedStatement) size() int {
 	if st.params > 0 {
 		text *= 2 // pinned
 	}
-	n := preparedSize + len(st.name) + text + len(st.query.TypeList) + 8*len(st.query.Declared) + st.described
+	n := preparedSize + len(st.name) + text + len(st.query.TypeList) + len(st.query.Settings) + 8*len(st.query.Declared) + st.described
 	n += planSize(&st.plan)
 	if st.executes != nil {
 		n += st.executes.size() // it may be kept by nothing else

@@ -72,6 +72,8 @@ type Session struct {
 	settings guc.Settings
 	reported map[string]string // ParameterStatus as last sent
 	encoding string            // the client_encoding that the connection speaks
+	keyed    guc.Settings      // the settings that keyText is the key of
+	keyText  string
 
 	prepared preparedStatements
 	portals  map[string]*portal // of this cycle: no transaction outlives one

@@ -38,6 +38,14 @@ func (s *Session) start(ctx context.Context) error {
 	return nil
 }
 
+// settingsKey is the key of the settings as they are, which may be long: it is made once and shared.
+func (s *Session) settingsKey() string {
+	if !s.keyed.Same(&s.settings) {
+		s.keyed, s.keyText = s.settings, s.settings.Key(s.facts)
+	}
+	return s.keyText
+}
+
 // planning is what the meaning of a text depends on now.
 func (s *Session) planning() plan.Options {
 	return plan.Options{StandardConforming: s.settings.StandardConforming(s.facts), Role: s.route.Role}

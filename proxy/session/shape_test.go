@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgproto3"
 
@@ -102,5 +103,21 @@ func TestReplacedStatementsAreBounded(t *testing.T) {
 		if got := c.cycle(); strings.Contains(got, "E(") {
 			t.Errorf("%s: then %.200s", name, got)
 		}
+	}
+}
+
+// The settings that a statement was prepared under count towards the bound, and statements of the same settings share them.
+func TestTheSettingsOfStatements(t *testing.T) {
+	st := &preparedStatement{}
+	bare := st.size()
+	if st.query.Settings = strings.Repeat("s", 1000); st.size() != bare+1000 {
+		t.Errorf("%d bytes, without settings %d", st.size(), bare)
+	}
+	c := connect(t, &scripted{})
+	c.send(parse("a", "select 1"), parse("b", "select 2"), &pgproto3.Sync{})
+	c.cycle()
+	a, b := c.session.prepared.byName["a"].query.Settings, c.session.prepared.byName["b"].query.Settings
+	if a != b || unsafe.StringData(a) != unsafe.StringData(b) {
+		t.Errorf("%q and %q", a, b)
 	}
 }

@@ -27,7 +27,7 @@ func (s *Session) prepare(ctx context.Context, g *group, x *execution) error {
 	}
 	st := &preparedStatement{name: p.Name, plan: p.Inner, query: describe.Query{
 		Text: p.Body, Plan: p.Inner, Prepare: true, TypeList: p.TypeList,
-		Settings: s.settings.Key(s.facts), StandardConforming: s.planning().StandardConforming,
+		Settings: s.settingsKey(), StandardConforming: s.planning().StandardConforming,
 	}}
 	st.literals = s.literalsOf(p.Body, s.planning())
 	if err := s.ask(ctx, st); err != nil {
