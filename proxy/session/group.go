@@ -127,6 +127,9 @@ func (g *group) warn(e *pgerr.Error) {
 }
 
 func (g *group) send(x *execution) {
+	if x.plan.Kind != plan.Forward {
+		x.params = nil // SHOW, SAVEPOINT and the like have none; those that were declared for them are nobody's
+	}
 	g.members = append(g.members, member{exec: x, order: g.order})
 	g.sent++
 	g.snapshot = true

@@ -173,3 +173,17 @@ func TestParameterWithoutAType(t *testing.T) {
 		}
 	}
 }
+
+// Parameters that are declared for a statement that can have none are bound, and go nowhere.
+func TestParametersOfAUtility(t *testing.T) {
+	c := connect(t, &scripted{})
+	m := parse("", "show DateStyle")
+	m.ParameterOIDs = []uint32{25}
+	c.send(m, bind("", "", "1"), execute(""), &pgproto3.Sync{})
+	if got := c.cycle(); got != "1 2 D(1) C(SHOW) Z(I)" {
+		t.Error(got)
+	}
+	if sent := c.up.sent(); sent[len(sent)-1] != "auto: show DateStyle" {
+		t.Errorf("sent %q", sent)
+	}
+}
