@@ -14,7 +14,7 @@ import (
 // or the first.
 func (g *group) inPortal(e *pgerr.Error) *pgerr.Error {
 	m, n := g.failedBind(e)
-	if m == nil {
+	if m == nil || m.exec.prepared != nil {
 		return e
 	}
 	failed, number := m.exec, n
@@ -36,7 +36,7 @@ func (g *group) failedBind(e *pgerr.Error) (failed *member, n int) {
 	}
 	for i := range g.members {
 		x := g.members[i].exec
-		if x == nil || x.prepared != nil || n < 1 || n > len(x.params) {
+		if x == nil || n < 1 || n > len(x.params) {
 			continue
 		}
 		value := x.params[n-1]

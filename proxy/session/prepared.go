@@ -226,10 +226,11 @@ func (p *preparedStatements) executed(st *preparedStatement) *preparedStatement 
 	return inner
 }
 
-// takesNone reports whether there is no such statement, or one that is known to have no parameters.
-func (p *preparedStatements) takesNone(name string) bool {
-	st, ok := p.byName[name]
-	return !ok || st.description != nil && len(st.description.Params) == 0
+// takes reports whether Postgres looks at the arguments of an EXECUTE: as far as is known there is such a statement, with as many
+// parameters.
+func (p *preparedStatements) takes(e *plan.ExecuteStmt) bool {
+	st, ok := p.byName[e.Name]
+	return ok && (st.description == nil || len(e.Args) > 0 && len(st.description.Params) == len(e.Args))
 }
 
 // drop forgets a statement; it reports whether there was one.

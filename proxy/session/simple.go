@@ -126,7 +126,7 @@ func (s *Session) admit(x *execution, st sqlscan.Statement) {
 	case x.plan.Kind == plan.Refuse:
 		s.unsupported(string(x.plan.Feature))
 		x.refusal = x.plan.Refusal
-	case x.plan.Kind == plan.Execute && s.prepared.takesNone(x.plan.Execute.Name): // nobody looks at the arguments
+	case x.plan.Kind == plan.Execute && !s.prepared.takes(x.plan.Execute): // which is said first, and where none are taken never
 	case x.simple && st.MaxParam > 0 && x.plan.Kind != plan.Prepare && !s.ownsParameters(st):
 		x.refusal = s.noParameter(st)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -169,26 +168,19 @@ func integer(literal string, bits int) (value []byte, ok bool) {
 
 // argumentError is e with its place in EXECUTE's text, where it is about the value of an argument: the server was given a parameter.
 func (g *group) argumentError(e *pgerr.Error) *pgerr.Error {
-	if g.sent != 1 || !isBind(e) {
+	m, n := g.failedBind(e)
+	if m == nil || m.exec.prepared == nil {
 		return e
 	}
-	var n int
-	if _, err := fmt.Sscanf(e.Where, "unnamed portal parameter $%d", &n); err != nil {
+	x := m.exec.prepared
+	args := x.plan.Execute.Args
+	if n > len(args) {
 		return e
 	}
-	for _, m := range g.members {
-		if m.exec == nil || m.exec.prepared == nil {
-			continue
-		}
-		x := m.exec.prepared
-		if args := x.plan.Execute.Args; n <= len(args) {
-			c := *e
-			c.Where = ""
-			c.Position = int32(x.charStart + utf8.RuneCountInString(x.text[:args[n-1].Start]) + 1)
-			return &c
-		}
-	}
-	return e
+	c := *e
+	c.Where = ""
+	c.Position = int32(x.charStart + utf8.RuneCountInString(x.text[:args[n-1].Start]) + 1)
+	return &c
 }
 
 // evaluated has the server evaluate the arguments as EXECUTE does, each once and as its parameter's type, by a prepared statement
