@@ -250,8 +250,11 @@ func temporarySchema(name string) bool {
 func expectUtility(n *pg_query.Node) expected {
 	var created *pg_query.RangeVar
 	var name []*pg_query.Node
-	alone, asQuery := false, false
+	alone, asQuery, changes := false, false, true
 	switch s := n.Node.(type) {
+	case *pg_query.Node_NotifyStmt, *pg_query.Node_LockStmt, *pg_query.Node_TruncateStmt, *pg_query.Node_RefreshMatViewStmt,
+		*pg_query.Node_CheckPointStmt, *pg_query.Node_CommentStmt:
+		changes = false
 	case *pg_query.Node_CreateStmt:
 		created = s.CreateStmt.Relation
 	case *pg_query.Node_CreateForeignTableStmt:
@@ -285,7 +288,7 @@ func expectUtility(n *pg_query.Node) expected {
 	case *pg_query.Node_DropStmt:
 		alone = s.DropStmt.Concurrent
 	case *pg_query.Node_VacuumStmt:
-		alone = s.VacuumStmt.IsVacuumcmd
+		alone, changes = s.VacuumStmt.IsVacuumcmd, false
 	case *pg_query.Node_CreatedbStmt, *pg_query.Node_DropdbStmt, *pg_query.Node_CreateTableSpaceStmt,
 		*pg_query.Node_DropTableSpaceStmt, *pg_query.Node_AlterSystemStmt, *pg_query.Node_DropSubscriptionStmt:
 		alone = true
@@ -301,7 +304,7 @@ func expectUtility(n *pg_query.Node) expected {
 		return refused(plan.FeatureTemp)
 	}
 	return expected{check: func(p plan.Plan) bool {
-		return p.Verb == plan.VerbUtility && p.Alone == alone && p.Changes && !p.ReadOnlyShape && !p.ReturningDML &&
+		return p.Verb == plan.VerbUtility && p.Alone == alone && p.Changes == changes && !p.ReadOnlyShape && !p.ReturningDML &&
 			(plan.Tag(p, "CREATE TABLE t", "CREATE", 0, false) == "CREATE TABLE AS") == asQuery
 	}}
 }
