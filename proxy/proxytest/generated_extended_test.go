@@ -221,6 +221,24 @@ var (
 	staleStatement = regexp.MustCompile(`^ErrorResponse ERROR (42P01|42703|42883|42704|42804|42846|0A000 "cached plan)`)
 )
 
+// refusedHere is what the sessions ask for now and then that is refused.
+var refusedHere = map[string]bool{
+	// A portal has its rows once, and a transaction ends with its cycle.
+	"executing a portal a second time":                                        true,
+	"a transaction block that stays open after its query":                     true,
+	"a second Execute in a pipeline after a write that was answered at Flush": true,
+	// A pipeline is run when its answers are due: what a statement in it means may hang on one that has not been run.
+	"waiting for the description of a statement behind one, in the same pipeline, that may change it":         true,
+	"using the name of a prepared statement behind PREPARE, DEALLOCATE or DISCARD of it in the same pipeline": true,
+	"PREPARE behind a statement of the same query string that may change what it means":                       true,
+	"EXECUTE behind a statement of the same query string that may change what it means":                       true,
+	"EXECUTE with an argument that is no literal, behind other statements of its transaction":                 true,
+	// The server reads EXECUTE's arguments, and literals, elsewhere and at another time.
+	"EXECUTE of a prepared statement that is answered without the server":                                                   true,
+	"EXECUTE with a parameter inside an expression":                                                                         true,
+	"executing a statement with a literal like a date that was prepared under another DateStyle, IntervalStyle or TimeZone": true,
+}
+
 // sameCycles compares the transcripts of one step, from ReadyForQuery to ReadyForQuery.
 func sameCycles(postgres, proxy []string, oids oidPairs) (rule string, cut, same bool) {
 	for {
@@ -253,12 +271,17 @@ func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, sa
 	p, q := errorIn(postgres), errorIn(proxy)
 	if q < len(proxy) {
 		if m := notSupported.FindStringSubmatch(proxy[q]); m != nil {
-			return m[1], false, true
+			return m[1], false, refusedHere[m[1]]
 		}
 		// A portal's or statement's columns cannot be told to a role that may not read them: Describe says so, where Postgres would
 		// at Bind.
 		if strings.HasPrefix(proxy[q], "ErrorResponse ERROR 42501") && (p == len(postgres) || postgres[p] != proxy[q]) && oids.startsWith(postgres, proxy[:q]) {
 			return "42501 at Describe", false, true
+		}
+		// A statement that was executed without having been described is asked about when it is: behind a change of what it names that is
+		// too late.
+		if q == 0 && staleStatement.MatchString(proxy[0]) && strings.HasPrefix(postgres[0], "ParameterDescription") {
+			return "a description behind a change", false, true
 		}
 		// A write that was answered at Flush is committed, and the error says so.
 		if strings.Contains(proxy[q], `detail "A statement of this pipeline that was answered at Flush has been committed."`) {
