@@ -1,6 +1,8 @@
 package session
 
 import (
+	"slices"
+
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pgturnstile/pgturnstile/proxy/guc"
@@ -129,7 +131,7 @@ func (c *cycle) execute(x *execution) {
 	}
 	c.waiting++
 	p := &x.plan
-	c.changes = c.changes || p.Changes || p.Kind == plan.Set || p.Kind == plan.Discard || p.Calls != nil && len(p.Calls.Assigns) > 0
+	c.changes = c.changes || x.mayChange()
 	switch {
 	case p.Kind == plan.Prepare:
 		c.rename(p.Prepare.Name)
@@ -138,6 +140,15 @@ func (c *cycle) execute(x *execution) {
 	case p.Kind == plan.Discard && p.Discard == "ALL":
 		c.rename("")
 	}
+}
+
+// mayChange reports whether it may change what other statements mean.
+func (x *execution) mayChange() bool {
+	p := &x.plan
+	if p.Kind == plan.Set && slices.Contains([]string{"application_name", "client_encoding", "client_min_messages"}, p.Setting.Name) {
+		return false
+	}
+	return p.Changes || p.Kind == plan.Set || p.Kind == plan.Discard || p.Calls != nil && len(p.Calls.Assigns) > 0
 }
 
 func (c *cycle) rename(name string) {

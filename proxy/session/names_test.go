@@ -187,3 +187,17 @@ func TestParametersOfAUtility(t *testing.T) {
 		t.Errorf("sent %q", sent)
 	}
 }
+
+// A statement is not asked about before what may change it has run.
+func TestParseBehindAChange(t *testing.T) {
+	c := connect(t, &scripted{})
+	c.send(parse("", "create table n (a int)"), bind("", ""), execute(""), parse("a", "select a from n"), &pgproto3.Sync{})
+	if got := c.cycle(); !strings.HasPrefix(got, "1 2 C(CREATE") || !strings.Contains(got, "E(ERROR 0A000: waiting for the description of a statement behind one") {
+		t.Error(got)
+	}
+	for _, sent := range c.up.sent() {
+		if strings.HasPrefix(sent, "describe") {
+			t.Errorf("sent %q", sent)
+		}
+	}
+}

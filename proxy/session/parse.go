@@ -216,10 +216,18 @@ func (s *Session) ask(ctx context.Context, st *preparedStatement) error {
 // settleParsed asks about what was parsed in this cycle and is not executed in it. At an error the steps end before the
 // statement in question.
 func (s *Session) settleParsed(ctx context.Context) error {
+	changed := false
 	for i := range s.cycle.steps {
+		if x := s.cycle.steps[i].exec; x != nil {
+			changed = changed || x.mayChange()
+		}
 		st := s.cycle.steps[i].parse
 		if st == nil || st.rides {
 			continue
+		}
+		if changed && st.description == nil && !s.here(st) {
+			s.cutBefore(i)
+			return s.nothingChanges()
 		}
 		if err := s.ask(ctx, st); err != nil {
 			s.cutBefore(i)
