@@ -218,6 +218,7 @@ var notSupported = regexp.MustCompile(`^ErrorResponse ERROR 0A000 "(.*) (is|are)
 
 var (
 	valueError     = regexp.MustCompile(`^ErrorResponse ERROR \w+ .* where "(unnamed portal|portal \\"\w+\\") parameter \$\d`)
+	inUse          = regexp.MustCompile(`^ErrorResponse ERROR 55006 .* because it is being used by active queries in this session`)
 	staleStatement = regexp.MustCompile(`^ErrorResponse ERROR (42P01|42703|42883|42704|42804|42846|0A000 "cached plan)`)
 )
 
@@ -269,6 +270,10 @@ func sameExtended(postgres, proxy []string, oids oidPairs) (rule string, cut, sa
 		proxy = withoutNotices(proxy)
 	}
 	p, q := errorIn(postgres), errorIn(proxy)
+	if p < len(postgres) && inUse.MatchString(postgres[p]) && q != p {
+		// A portal that was run to its end keeps its table in use until Sync; here nothing is kept upstream.
+		return "a table in use by a portal", false, true
+	}
 	if q < len(proxy) {
 		if m := notSupported.FindStringSubmatch(proxy[q]); m != nil {
 			return m[1], false, refusedHere[m[1]]
