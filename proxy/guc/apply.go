@@ -31,6 +31,11 @@ func (s *Settings) Apply(st *plan.Setting, text string, d Defaults) (Step, *pger
 	if err := refused(key, st); err != nil {
 		return Step{}, err
 	}
+	if _, given := s.reset[key]; given && key == dateStyleKey && st.Form == plan.Assign && asciiLower(strings.TrimSpace(st.Value)) == "default" {
+		back := *st // check_datestyle looks up what a RESET would give, which is the startup packet's
+		back.Form = plan.ToDefault
+		st = &back
+	}
 	if err := s.room(key, len(text)); err != nil {
 		return Step{}, err
 	}
@@ -290,7 +295,7 @@ func (s *Settings) toStart(d Defaults) {
 			s.entries = append(s.entries, entry{key: e.key, name: e.name, session: value{set: true, text: hereDefault(e.key, d)}})
 		}
 	}
-	for _, key := range [...]string{"datestyle", "timezone", clientEncodingKey} {
+	for _, key := range [...]string{dateStyleKey, "timezone", clientEncodingKey} {
 		if slices.ContainsFunc(old, func(e entry) bool { return e.key == key }) {
 			s.touch(key)
 		}

@@ -8,6 +8,7 @@ const (
 	minMessagesKey     = "client_min_messages"
 	clientEncodingKey  = "client_encoding"
 	floatDigitsKey     = "extra_float_digits"
+	dateStyleKey       = "datestyle"
 	roleKey            = "role"
 	authorizationKey   = "session_authorization"
 	superuserKey       = "is_superuser"

@@ -13,7 +13,7 @@ var reported = [...]struct {
 }{
 	{applicationNameKey, "application_name", 0},
 	{clientEncodingKey, "client_encoding", 0},
-	{"datestyle", "DateStyle", 0},
+	{dateStyleKey, "DateStyle", 0},
 	{defaultReadOnly, "default_transaction_read_only", 140000},
 	{"intervalstyle", "IntervalStyle", 0},
 	{superuserKey, "is_superuser", 0},
