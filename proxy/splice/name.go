@@ -49,9 +49,8 @@ func eachUse(sql, stem string, use func(n int)) {
 			case sqlscan.UIdent:
 				find(sqlscan.Ident(sql, t), stem, use)
 			case sqlscan.String:
-				if value, ok := sqlscan.StringValue(sql, t); ok {
-					find(value, stem, use)
-				}
+				value, _ := sqlscan.StringValue(sql, t) // as far as it has one
+				find(value, stem, use)
 			}
 		}
 		if !strings.Contains(sql, `\`) {

@@ -186,6 +186,7 @@ func FuzzBack(f *testing.F) {
 func FuzzFreshName(f *testing.F) {
 	f.Add(`select pin_, U&"p\0069n_1", E'\x70in_2'`)
 	f.Add("select 'p'\n'in_', $a$pin_3$a$")
+	f.Add("'\x82\\x70in_'")
 	f.Fuzz(func(t *testing.T, sql string) {
 		name := FreshName("pin", sql)
 		for _, conforming := range []bool{true, false} {
