@@ -19,6 +19,7 @@ const modulePath = "github.com/pgturnstile/pgturnstile/"
 var layers = [][]string{
 	{"cmd/pgturnstile", "proxy/devstack/cmd/bench", "proxy/proxytest/describeoracle/cmd/describeoracle"},
 	{"proxy/proxytest", "proxy/proxytest/describeoracle"},
+	{"proxy/proxytest/regress"},
 	{"proxy/devstack"},
 	{"proxy/assembly"},
 	{"proxy"},

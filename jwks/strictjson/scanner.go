@@ -232,7 +232,7 @@ func (s *scanner) escape() error {
 	return nil
 }
 
-// unit reads uXXXX.
+// unit reads a u and its four hexadecimal digits.
 func (s *scanner) unit() (uint64, error) {
 	if s.pos+5 > len(s.data) {
 		return 0, ErrSyntax

@@ -84,7 +84,8 @@ func uescape(sql string, end int) byte {
 	return v[0]
 }
 
-// decodeUnicode replaces the escapes of a U& literal: the escape character, then itself, XXXX or +XXXXXX.
+// decodeUnicode replaces the escapes of a U& literal: the escape character, then itself, four
+// hexadecimal digits, or a plus and six.
 func decodeUnicode(s string, escape byte) (string, bool) {
 	if escape == 0 {
 		return "", false

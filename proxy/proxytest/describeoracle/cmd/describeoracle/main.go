@@ -61,11 +61,10 @@ func main() {
 // run prints a report for each server, and returns whether all is the same or accepted.
 func run(ctx context.Context, o options) (bool, error) {
 	if o.regress == "auto" {
-		dir, remove, err := downloadSuite(ctx)
+		dir, err := downloadSuite(ctx)
 		if err != nil {
 			return false, err
 		}
-		defer remove()
 		o.regress = dir
 	}
 	var differences io.Writer = io.Discard
