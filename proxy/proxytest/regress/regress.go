@@ -1,5 +1,3 @@
-// Package regress gets Postgres' own regression suite, from Debian's source package. It is for tests alone and imports nothing
-// of the product. Start with [Suite].
 package regress
 
 import (
